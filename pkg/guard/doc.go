@@ -1,0 +1,16 @@
+// Package guard protects resource owners from guessing and the machine from floods: the policy of lockouts, and taking
+// turns for the attempts that it leaves.
+//
+// It leaves keeping the counters to storage, evaluating passwords to pkg/password, and answers to the floors above.
+//
+// The one thing to know before changing it: the arithmetic in [Judge], [Fail] and [Succeed] is also written in Lua, in
+// storage/redis; storage/storagetest holds the two together.
+//
+// Decisions:
+//
+//   - Reserve, then verify. An attempt is charged before its password is evaluated, so no parallelism and no number of
+//     processes lets more than the threshold of wrong passwords be evaluated per lock.
+//   - Failures in flight count as failures, but only make others wait: many right logins at once all succeed.
+//   - Two counts. One is forgotten after a quiet window and locks for a while; the consecutive one is only cleared by a
+//     success or an administrator, and stops the account (NIST SP 800-63B section 5.2.2).
+package guard

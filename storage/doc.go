@@ -1,0 +1,21 @@
+// Package storage is the contract between the authorization server and whatever keeps its data: resource owners, their
+// login attempts, dynamic clients, and grants. storage/bolt and storage/redis fulfil it; storage/storagetest proves that
+// they do, and that a store of your own does.
+//
+// It leaves tokens to pkg/token (a store sees digests only), the arithmetic of lockouts to pkg/guard, and every answer to
+// a client to the floors above.
+//
+// The one thing to know before changing it: each method is one atomic step. Nothing above a store takes a lock, reads
+// and then writes, or repairs. What must hold at once is decided inside one method.
+//
+// Decisions:
+//
+//   - One record per grant. A grant is one login of one resource owner through one client. Its tokens are computed from
+//     the record and a secret that only the tokens carry, and are never stored.
+//   - Both stores keep the same bytes (see [Grant.Encode] and [EncodeUser]): fixed-width fields that a step changes come
+//     first, so that a script can change them without understanding the rest.
+//   - Errors say whose fault it is: [ErrUnavailable] is the store's and becomes a 503, [ErrDamaged] becomes a 500, and
+//     all others are answers.
+//   - Ending the grants of a client or a realm is one increment of an epoch (nothing is scanned); ending those of an
+//     owner deletes them in the step that disables, deletes or re-passwords the owner.
+package storage

@@ -1,0 +1,105 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/ropcd/ropcd/pkg/realm"
+)
+
+// Logins is the account of attempts to log in: reserve before a password is evaluated, settle afterwards.
+//
+// However many processes ask at once, no more than the policy's threshold of wrong passwords are evaluated for one
+// (realm, user name) per lock. A reservation that is never settled counts as a failure once its hold is over. Names that
+// belong to nobody are counted in the same way, with the same work, in a bounded number of accounts.
+type Logins interface {
+	// Begin reads the owner and reserves one attempt, in one step. Only [Reserved] allows a password to be evaluated.
+	Begin(ctx context.Context, a Attempt) (Begun, error)
+	// Finish settles a reservation, once: settling again, or settling what was refused, changes nothing. With [Success]
+	// and s.Grant the grant is created in the same step, only if the owner's record is still the version that Begin
+	// read ([ErrConflict] otherwise, with the reservation given back and nothing created). Whatever Begin's standing
+	// was, Finish costs the same.
+	Finish(ctx context.Context, s Settlement) error
+}
+
+// Attempt asks for one evaluation of a password.
+type Attempt struct {
+	Realm    string // the realm's key
+	Username string // canonical
+	Policy   realm.Lockout
+	Hold     time.Duration // how long the reservation may stay unsettled
+}
+
+// Standing is what Begin decided.
+type Standing int
+
+const (
+	// Reserved: evaluate one password, then Finish.
+	Reserved Standing = iota
+	// Busy: so many attempts are under way that one more could exceed the threshold. Nothing was reserved; ask again.
+	Busy
+	// Locked: failures have reached the threshold, for now.
+	Locked
+	// Stopped: too many consecutive failures; only an administrator unlocks.
+	Stopped
+)
+
+// Begun is Begin's answer.
+type Begun struct {
+	Standing    Standing
+	User        *realm.User // nil: no such owner
+	Reservation Reservation
+}
+
+// Reservation is one attempt under way. Hand it to Finish unchanged.
+type Reservation struct {
+	Realm    string
+	Username string
+	Policy   realm.Lockout
+	Nonce    [16]byte    // all zero: nothing was reserved
+	User     *realm.User // as read by Begin, nil: no such owner
+
+	// Now is the store's clock when Begin ran, Begun the local one.
+	Now, Begun time.Time
+}
+
+// Clock is the store's time now, as far as this process can tell.
+func (r *Reservation) Clock() time.Time { return r.Now.Add(time.Since(r.Begun)) }
+
+// Bound is the earlier of t and the end of the owner's account. A zero time never comes.
+func (r *Reservation) Bound(t time.Time) time.Time {
+	if r.User == nil || r.User.Expires.IsZero() {
+		return t
+	}
+	return Earlier(t, r.User.Expires)
+}
+
+// Earlier is the earlier of two times of which the zero one never comes.
+func Earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// Outcome is how an attempt ended.
+type Outcome int
+
+const (
+	// Void: no wrong password was evaluated. The account of attempts is as if Begin had not been called.
+	Void Outcome = iota
+	// Failure: a wrong password was evaluated.
+	Failure
+	// Success: the owner was authenticated. Failures, locks and the consecutive count are cleared.
+	Success
+)
+
+// Settlement is the end of an attempt.
+type Settlement struct {
+	Reservation Reservation
+	Outcome     Outcome
+	// PasswordHash replaces the owner's, on success, if not empty. It is not an administrative change.
+	PasswordHash string
+	// Grant is created on success, if not nil. Finish fills in its epochs.
+	Grant *Grant
+}

@@ -1,0 +1,38 @@
+package storage
+
+import (
+	"context"
+	"errors"
+)
+
+// The answers of a store that are not results. Compare with errors.Is.
+var (
+	// ErrUnavailable means that the store did not do, or may not have done, what was asked: it is down, slow, read-only,
+	// full, loading or failing over.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrDamaged means that a value was read which is not what was written under its key.
+	ErrDamaged = errors.New("stored value damaged")
+	// ErrNotFound means that there is no such thing, or that it is no longer alive.
+	ErrNotFound = errors.New("not found")
+	// ErrExists means that the name or id is taken.
+	ErrExists = errors.New("already exists")
+	// ErrConflict means that the record is not the version that was read.
+	ErrConflict = errors.New("changed since it was read")
+	// ErrOtherClient means that the token belongs to another client. Nothing was changed.
+	ErrOtherClient = errors.New("belongs to another client")
+)
+
+// Store keeps everything. Implementations MUST be safe for concurrent use, MUST honour the context's deadline (returning
+// an error that is [ErrUnavailable]), MUST make each method atomic, and MUST have a write on disk, or acknowledged by
+// the server, before they return nil.
+type Store interface {
+	Logins
+	Users
+	Clients
+	Grants
+
+	// Ready tells why the store cannot serve grants now, or nil.
+	Ready(ctx context.Context) error
+	// Close frees what the store holds. No other method may be under way or follow.
+	Close() error
+}
