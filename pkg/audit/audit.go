@@ -1,0 +1,157 @@
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Names of events.
+const (
+	EventGrant      = "grant"      // a password grant was decided
+	EventRefresh    = "refresh"    // a refresh was decided
+	EventIntrospect = "introspect" // a caller of introspection was refused
+	EventRevoke     = "revoke"     // a token was revoked, or its revocation refused
+	EventTokenInfo  = "tokeninfo"  // a store fault under token info
+	EventClient     = "client_authentication"
+	EventAdmin      = "admin" // an administrator changed something; Reason says what
+	EventLock       = "lock"  // an owner was locked
+)
+
+// Outcomes of events.
+const (
+	Success = "success"
+	Denied  = "denied"
+	Fault   = "fault"
+)
+
+// Reasons why something was denied or failed.
+const (
+	WrongPassword  = "wrong_password"
+	UnknownUser    = "unknown_user"
+	Locked         = "locked"
+	Disabled       = "disabled"
+	Expired        = "expired"
+	JourneyFailed  = "journey_failed"
+	JourneyRefused = "journey_refused"
+	Scope          = "scope"
+	ClientUnknown  = "client_unknown"
+	ClientSecret   = "client_secret"
+	Budget         = "budget"
+	Queue          = "queue"
+	Store          = "store"
+	Reuse          = "reuse"
+	Token          = "token"   // malformed, expired, revoked or another client's
+	Request        = "request" // a malformed request, or one that the client may not make
+	Internal       = "internal"
+)
+
+// Event is one decision. Empty fields are left out.
+type Event struct {
+	Time        time.Time `json:"time"`
+	Event       string    `json:"event"`
+	Outcome     string    `json:"outcome"`
+	Reason      string    `json:"reason,omitempty"`
+	Realm       string    `json:"realm,omitempty"`
+	ClientID    string    `json:"client_id,omitempty"`
+	Username    string    `json:"username,omitempty"`
+	Subject     string    `json:"sub,omitempty"`
+	Journey     string    `json:"journey,omitempty"`
+	JourneyRule string    `json:"journey_rule,omitempty"`
+	Node        string    `json:"node,omitempty"`
+	Address     string    `json:"address,omitempty"`
+	RequestID   string    `json:"request_id,omitempty"`
+	GrantID     string    `json:"grant_id,omitempty"`
+}
+
+// Log is where events go. Safe for concurrent use; a nil Log drops everything.
+type Log struct {
+	mu     sync.Mutex
+	w      io.Writer
+	path   string // of the file, for Reopen
+	file   *os.File
+	strict bool
+	now    func() time.Time
+}
+
+// New writes events to w. With strict, [Log.Strict] is true.
+func New(w io.Writer, strict bool) *Log { return &Log{w: w, strict: strict, now: time.Now} }
+
+// Open appends events to a file, made with mode 0600 if absent.
+func Open(path string, strict bool) (*Log, error) {
+	l := New(nil, strict)
+	l.path = path
+	return l, l.Reopen()
+}
+
+// Strict reports whether what can't be audited has to be refused.
+func (l *Log) Strict() bool { return l != nil && l.strict }
+
+// Path is the file that events are appended to, or empty.
+func (l *Log) Path() string { return l.path }
+
+// Reopen opens the file anew, for rotation. Without a file it does nothing.
+func (l *Log) Reopen() error {
+	if l.path == "" {
+		return nil
+	}
+	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open audit file: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file != nil {
+		_ = l.file.Close() // every line was written by its own call
+	}
+	l.w, l.file = f, f
+	return nil
+}
+
+// Write writes one event as one line, with the time of now. An error means that the line may be missing.
+func (l *Log) Write(e Event) error {
+	if l == nil {
+		return nil
+	}
+	e.Time = l.now().UTC()
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode audit event: %w", err)
+	}
+	line = append(visible(line), '\n')
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.w.Write(line); err != nil {
+		return fmt.Errorf("write audit event: %w", err)
+	}
+	return nil
+}
+
+// visible escapes the characters that JSON leaves as they are although a terminal doesn't show them: format characters
+// (among them the bidirectional ones), C1 controls, and unassigned or private ones.
+func visible(line []byte) []byte {
+	if !bytes.ContainsFunc(line, hidden) {
+		return line
+	}
+	var b bytes.Buffer
+	for _, r := range string(line) {
+		switch {
+		case !hidden(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
+}
+
+func hidden(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) }
