@@ -1,0 +1,212 @@
+package journey
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+)
+
+// Build builds and checks the journeys of one realm. It reports every problem, sorted by path; the Set holds those
+// journeys that have none but warnings, and whose inner journeys have none. Neither defs nor types is changed, and defs
+// must not change afterwards.
+func Build(defs map[string]Definition, types Types, env Env) (*Set, []Problem) {
+	if env.Logger == nil {
+		env.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &builder{types: types, env: env, set: &Set{journeys: map[string]*Journey{}, broken: map[string]bool{}}}
+	drafts := make(map[string]*draft, len(defs))
+	for _, name := range slices.Sorted(maps.Keys(defs)) {
+		drafts[name] = b.draft(name, defs[name])
+	}
+	connect(drafts)
+	var problems []Problem
+	for _, name := range slices.Sorted(maps.Keys(drafts)) {
+		d := drafts[name]
+		problems = append(problems, d.problems...)
+		if d.broken() {
+			b.set.broken[name] = true
+		} else {
+			b.set.journeys[name] = d.finish()
+		}
+	}
+	b.set.seal()
+	slices.SortStableFunc(problems, func(x, y Problem) int { return slices.Compare(x.Path, y.Path) })
+	return b.set, problems
+}
+
+type builder struct {
+	types Types
+	env   Env
+	set   *Set // filled at last; nodes reach it when they run
+}
+
+// draft is a journey that is being checked.
+type draft struct {
+	name       string
+	definition Definition
+	nodes      map[string]*node
+	entry      *node // nil: unknown
+	problems   []Problem
+
+	// What inherit fills.
+	inherited   bool
+	interactive string
+	parameters  []string
+	password    bool
+}
+
+// node is one node of a journey. It is itself a Node: the opened one within its rights.
+type node struct {
+	id, kind    string
+	opened      Node
+	rights      rights
+	outcomes    []string
+	edges       []edge
+	interactive bool
+	bounds      bool
+	inner       string  // the journey that it runs
+	collected   []*node // of a page
+}
+
+// edge is where an outcome leads. A few in a row are found faster than in a map.
+type edge struct {
+	outcome string
+	to      *node
+}
+
+// The ends stand for themselves and are never run.
+var (
+	successEnd = &node{id: Success}
+	failureEnd = &node{id: Failure}
+)
+
+func (n *node) follow(outcome string) *node {
+	for i := range n.edges {
+		if n.edges[i].outcome == outcome {
+			return n.edges[i].to
+		}
+	}
+	return nil
+}
+
+// draft makes the nodes of one journey, wires them and checks their graph.
+func (b *builder) draft(name string, def Definition) *draft {
+	d := &draft{name: name, definition: def, nodes: make(map[string]*node, len(def.Nodes))}
+	if len(def.Nodes) == 0 {
+		d.problem(nil, "the journey has no nodes")
+		return d
+	}
+	ids := slices.Sorted(maps.Keys(def.Nodes))
+	for _, id := range ids {
+		d.nodes[id] = b.node(d, id, def.Nodes[id])
+	}
+	for _, id := range ids {
+		d.wire(d.nodes[id], def.Nodes[id])
+	}
+	switch {
+	case def.Entry == "":
+		d.problem(nil, "the journey has no entry")
+	case def.Entry == Success, def.Entry == Failure:
+		d.problem([]string{"entry"}, "the entry must be a node, not an end")
+	default:
+		d.entry = d.target([]string{"entry"}, def.Entry)
+	}
+	d.checkGraph()
+	return d
+}
+
+// problem adds an error; the path is below the journey.
+func (d *draft) problem(path []string, format string, args ...any) {
+	d.problems = append(d.problems, Problem{
+		Path:    slices.Concat([]string{d.name}, path),
+		Message: fmt.Sprintf(format, args...),
+	})
+}
+
+func (d *draft) broken() bool {
+	return slices.ContainsFunc(d.problems, func(p Problem) bool { return !p.Warning })
+}
+
+func (d *draft) finish() *Journey {
+	return &Journey{
+		name: d.name, definition: d.definition, entry: d.entry, size: len(d.nodes),
+		interactive: d.interactive, parameters: d.parameters, password: d.password,
+	}
+}
+
+// target is the node of that id. For an unknown one it reports the problem and goes on with the name that was probably
+// meant, so that one mistake makes one message.
+func (d *draft) target(path []string, id string) *node {
+	switch id {
+	case Success:
+		return successEnd
+	case Failure:
+		return failureEnd
+	}
+	if n, ok := d.nodes[id]; ok {
+		return n
+	}
+	ids := append(slices.Sorted(maps.Keys(d.nodes)), Success, Failure)
+	if id == "" {
+		d.problem(path, "no target is given")
+	} else {
+		d.problem(path, "there is no node %q%s", id, didYouMean(id, ids))
+	}
+	switch best := nearest(id, ids); best {
+	case Success:
+		return successEnd
+	case Failure:
+		return failureEnd
+	default:
+		return d.nodes[best]
+	}
+}
+
+// wire makes the node's edges. Outcomes that nobody declared are edges too, for the checks of the graph.
+func (d *draft) wire(n *node, def NodeDefinition) {
+	at := []string{"nodes", n.id}
+	if def.Next != "" && len(def.Outcomes) > 0 {
+		d.problem(below(at, "next"), "`next` and `outcomes` exclude each other")
+	}
+	free := len(n.outcomes) == 0 // unknown, or any
+	for _, outcome := range slices.Sorted(maps.Keys(def.Outcomes)) {
+		path := below(at, "outcomes", outcome)
+		if !free && !slices.Contains(n.outcomes, outcome) {
+			d.problem(path, "%s has no outcome %q, only %s", n.kind, outcome, list(n.outcomes))
+		}
+		n.edges = append(n.edges, edge{outcome, d.target(path, def.Outcomes[outcome])})
+	}
+	switch {
+	case def.Next != "" && len(n.outcomes) > 1:
+		d.problem(below(at, "next"), "%s has several outcomes, wire each below `outcomes`: %s", n.kind, list(n.outcomes))
+		n.edges = append(n.edges, edge{"", d.target(below(at, "next"), def.Next)})
+	case def.Next != "":
+		outcome := ""
+		if len(n.outcomes) == 1 {
+			outcome = n.outcomes[0]
+		}
+		n.edges = append(n.edges, edge{outcome, d.target(below(at, "next"), def.Next)})
+	default:
+		if len(def.Outcomes) > 0 {
+			at = below(at, "outcomes")
+		}
+		d.unwired(at, n, def)
+	}
+}
+
+func (d *draft) unwired(at []string, n *node, def NodeDefinition) {
+	for _, outcome := range n.outcomes {
+		if _, ok := def.Outcomes[outcome]; ok {
+			continue
+		}
+		if len(n.outcomes) == 1 {
+			d.problem(at, "the only outcome %q leads nowhere, say `next`", outcome)
+		} else {
+			d.problem(at, "the outcome %q leads nowhere", outcome)
+		}
+	}
+}
+
+// below is a new path.
+func below(path []string, more ...string) []string { return slices.Concat(path, more) }

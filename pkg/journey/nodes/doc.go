@@ -1,0 +1,21 @@
+// Package nodes is the built-in node types of journeys, one file each, and the [Table] that lists them. The name in the
+// table is the `type` of a node in a journey; the settings struct's fields are its `settings`.
+//
+// It leaves running them, their wires and their rights to pkg/journey, and whatever a refusal means to its caller.
+//
+// The one thing to know before changing it: a node's Run serves many runs at once and sees the password of strangers. It
+// keeps nothing, and puts nothing of the State into an error or a log.
+//
+// # Adding a node
+//
+// One file with the settings struct (its doc comment and its fields' are the node's reference), one line in [Table], one
+// line in the tests of the table.
+//
+// # Decisions
+//
+//   - Names are AM's without the suffix "Node", outcomes AM's in snake case.
+//   - Collectors do not read what they collect: they only put it into the run. That makes PasswordCollector harmless.
+//   - A collector that finds nothing goes on, as in AM; the decision after it says no.
+//   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
+//     here get different messages.
+package nodes

@@ -1,0 +1,33 @@
+package nodes
+
+import "github.com/ropcd/ropcd/pkg/journey"
+
+// Table is the table of the built-in node types: a fresh copy, to which the caller may add.
+func Table() journey.Types {
+	types := journey.Types{
+		"AccountActiveDecision":  func() journey.Settings { return new(AccountActiveDecision) },
+		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
+		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
+		"PageNode":               func() journey.Settings { return new(PageNode) },
+		"PasswordCollector":      func() journey.Settings { return new(PasswordCollector) },
+		"UsernameCollector":      func() journey.Settings { return new(UsernameCollector) },
+		"ZeroPageLoginCollector": func() journey.Settings { return new(ZeroPageLoginCollector) },
+	}
+	addInteractive(types)
+	return types
+}
+
+// The names of outcomes that many nodes share.
+const (
+	outcomeTrue  = "true"
+	outcomeFalse = "false"
+	outcomeOnly  = "outcome" // of a node that has no other
+)
+
+// decision is the outcome of a node that answers yes or no.
+func decision(yes bool) string {
+	if yes {
+		return outcomeTrue
+	}
+	return outcomeFalse
+}
