@@ -3,6 +3,7 @@ package storage
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -27,6 +28,9 @@ func DigestOf(secret []byte) Digest {
 	sum := sha256.Sum256(secret)
 	return Digest(sum[:16])
 }
+
+// Equal compares in constant time.
+func (d Digest) Equal(other Digest) bool { return subtle.ConstantTimeCompare(d[:], other[:]) == 1 }
 
 // GrantID names a grant: two bytes of its owner's bucket, and twelve random ones.
 type GrantID [14]byte

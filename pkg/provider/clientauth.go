@@ -1,0 +1,218 @@
+package provider
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/ory/fosite"
+
+	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/password"
+	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/pkg/ropc"
+	"github.com/ropcd/ropcd/storage"
+)
+
+// The refusals of client authentication (RFC 6749 section 2.3). The status of ErrInvalidClient is the server's choice.
+var (
+	ErrInvalidClient = &fosite.RFC6749Error{
+		ErrorField: "invalid_client", DescriptionField: "Client authentication failed", CodeField: http.StatusUnauthorized,
+	}
+	ErrTwoMethods = &fosite.RFC6749Error{
+		ErrorField: "invalid_request", DescriptionField: "More than one client authentication method", CodeField: http.StatusBadRequest,
+	}
+)
+
+// presented is what a client shows of itself. Both readings of a Basic header are kept: RFC 6749 section 2.3.1 has id
+// and secret form-encoded, many clients send them as they are.
+type presented struct {
+	method string // AuthBasic, AuthPost, or empty: an id alone
+	ids    []reading
+}
+
+type reading struct {
+	id      string
+	secrets []string // in every reading that goes with the id
+}
+
+// AuthenticateClient authenticates the client of a request in the realm of the context's site, by Basic or by
+// client_id and client_secret in the form. A public client shows its id alone. It returns [ErrInvalidClient] without
+// telling why, [ErrTwoMethods], or a fault: a store that can't be asked is never a wrong secret.
+func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form url.Values) (ropc.Client, error) {
+	site := ropc.SiteOf(ctx)
+	shown, err := read(r, form)
+	if err != nil {
+		site.Trace.Reason = audit.ClientUnknown
+		return ropc.Client{}, err
+	}
+	for _, c := range shown.ids {
+		client, err := p.Clients.Lookup(ctx, site.RealmKey(), c.id)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return ropc.Client{}, fmt.Errorf("find client: %w", err)
+		}
+		site.Trace.ClientID = client.ID
+		ok, err := p.secretRight(ctx, client, shown.method, c.secrets)
+		if err != nil {
+			return ropc.Client{}, err
+		}
+		if ok && client.Enabled {
+			return ropc.Client{Client: client}, nil
+		}
+		site.Trace.Reason = audit.ClientSecret
+	}
+	if site.Trace.Reason == "" {
+		site.Trace.Reason = audit.ClientUnknown
+	}
+	return ropc.Client{}, ErrInvalidClient
+}
+
+// read finds the one method that the request uses.
+func read(r *http.Request, form url.Values) (presented, error) {
+	headers := r.Header.Values("Authorization")
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	switch {
+	case len(headers) > 1 || (len(headers) == 1 && secret != ""):
+		return presented{}, ErrTwoMethods
+	case len(headers) == 1:
+		return readBasic(headers[0], id)
+	case id == "":
+		return presented{}, ErrInvalidClient
+	case secret == "":
+		return presented{ids: []reading{{id: id}}}, nil
+	}
+	return presented{method: realm.AuthPost, ids: []reading{{id, []string{secret}}}}, nil
+}
+
+// readBasic reads RFC 7617 credentials, split at the first colon. A client_id beside them must be the same.
+func readBasic(header, formID string) (presented, error) {
+	scheme, encoded, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return presented{}, ErrInvalidClient
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimLeft(encoded, " "))
+	if err != nil {
+		return presented{}, ErrInvalidClient
+	}
+	id, secret, found := strings.Cut(string(decoded), ":")
+	if !found || id == "" {
+		return presented{}, ErrInvalidClient
+	}
+	p := presented{method: realm.AuthBasic, ids: []reading{{id, []string{secret}}}}
+	plainID, errID := url.QueryUnescape(id)
+	plainSecret, errSecret := url.QueryUnescape(secret)
+	switch {
+	case errID != nil || errSecret != nil:
+	case plainID == id:
+		p.ids[0].secrets = append(p.ids[0].secrets, plainSecret)
+	default:
+		p.ids = append(p.ids, reading{plainID, []string{plainSecret}})
+	}
+	if formID != "" && formID != id && (errID != nil || formID != plainID) {
+		return presented{}, ErrTwoMethods
+	}
+	if secret == "" {
+		p.method = ""
+	}
+	return p, nil
+}
+
+// secretRight compares every reading of the secret, however many are right.
+func (p *Provider) secretRight(ctx context.Context, c *realm.Client, method string, secrets []string) (bool, error) {
+	if c.Public {
+		return method == "", nil
+	}
+	right := false
+	for _, secret := range secrets {
+		ok, err := p.compare(ctx, c, secret)
+		if err != nil {
+			return false, err
+		}
+		right = right || ok
+	}
+	pinned := c.TokenEndpointAuthMethod
+	return right && method != "" && (pinned == "" || pinned == realm.AuthAny || pinned == method), nil
+}
+
+func (p *Provider) compare(ctx context.Context, c *realm.Client, secret string) (bool, error) {
+	if ok, known := password.VerifySecret(c.Realm, c.ID, secret, c.SecretHash); known {
+		return ok, nil
+	}
+	if secret == "" {
+		return false, nil
+	}
+	if p.verified.has(c, secret) {
+		return true, nil
+	}
+	ticket, err := p.Pool.Admit(c.Realm + "\x00" + c.ID)
+	if err != nil {
+		return false, fmt.Errorf("client secret: %w", err)
+	}
+	defer ticket.Release()
+	var ok bool
+	var hashErr error
+	if err := ticket.Do(ctx, func() { ok, _, hashErr = p.Passwords.Verify(secret, c.SecretHash) }); err != nil {
+		return false, fmt.Errorf("client secret: %w", err)
+	}
+	if hashErr != nil {
+		return false, fmt.Errorf("client secret: %w", hashErr)
+	}
+	if ok {
+		p.verified.add(c, secret)
+	}
+	return ok, nil
+}
+
+// verified remembers secrets that were right, as a MAC under a key that dies with the process. A new hash of the client
+// makes it forget.
+type verified struct {
+	mu   sync.Mutex
+	key  [32]byte
+	seen map[[sha256.Size]byte]struct{}
+}
+
+// maxVerified bounds the memory; beyond it the next ones are verified anew.
+const maxVerified = 1000
+
+func newVerified() *verified {
+	v := &verified{seen: map[[sha256.Size]byte]struct{}{}}
+	_, _ = rand.Read(v.key[:]) // never fails, see crypto/rand
+	return v
+}
+
+func (v *verified) mac(c *realm.Client, secret string) [sha256.Size]byte {
+	h := hmac.New(sha256.New, v.key[:])
+	for _, part := range []string{c.Realm, c.ID, c.SecretHash, secret} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+func (v *verified) has(c *realm.Client, secret string) bool {
+	m := v.mac(c, secret)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, ok := v.seen[m]
+	return ok
+}
+
+func (v *verified) add(c *realm.Client, secret string) {
+	m := v.mac(c, secret)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.seen) >= maxVerified {
+		clear(v.seen)
+	}
+	v.seen[m] = struct{}{}
+}
