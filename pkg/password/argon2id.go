@@ -83,7 +83,7 @@ func (a Argon2id) decode(encoded string) (argon2idHash, error) {
 		return argon2idHash{}, bad(a.Name(), "malformed")
 	}
 	v, ok := values(parts.params, "m", "t", "p")
-	if !ok || !within(v[0], 1, maxArgon2idMemory) || !within(v[1], 1, maxArgon2idPasses) || !within(v[2], 1, maxArgon2idLanes) {
+	if !ok || !within(v[1], 1, maxArgon2idPasses) || !within(v[2], 1, maxArgon2idLanes) {
 		return argon2idHash{}, bad(a.Name(), "parameters")
 	}
 	h := argon2idHash{Argon2id{uint32(v[0]), uint32(v[1]), uint8(v[2])}, parts.salt, parts.key}

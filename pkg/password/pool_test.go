@@ -124,6 +124,30 @@ func TestAdmitRefusesWhoWouldWaitTooLong(t *testing.T) {
 	}
 }
 
+func TestJobsThatRunAreAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := password.NewPool(password.PoolOptions{Workers: 2, MaxWait: 500 * time.Millisecond, Cost: 100 * time.Millisecond})
+		for range 2 {
+			go func() { _ = admit(t, p, "a").Do(context.Background(), job(time.Second)) }()
+		}
+		synctest.Wait()
+		if got := fill(t, p, "b"); len(got) != 9 {
+			t.Errorf("admitted %d behind two that run, want 9", len(got))
+		}
+		time.Sleep(time.Minute) // lets the jobs end
+	})
+}
+
+func TestDoWithAnEndedContextRunsNothing(t *testing.T) {
+	p := password.NewPool(password.PoolOptions{Workers: 1})
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	err := admit(t, p, "a").Do(ctx, func() { t.Error("ran") })
+	if got := stats(p); !errors.Is(err, context.Canceled) || got != "1 workers, 0 running, 0 waiting" {
+		t.Errorf("Do: %v; %s", err, got)
+	}
+}
+
 func TestAdmittedWaitNoLongerThanMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cost, maxWait = 40 * time.Millisecond, 500 * time.Millisecond

@@ -69,7 +69,7 @@ func (s *Set) Verify(password, encoded string) (ok bool, rehash string, err erro
 	if err != nil {
 		return false, "", err
 	}
-	current := i == 0 && s.hashers[0].Current(inner)
+	current := s.hashers[0].Current(inner)
 	ok = usable && right
 	switch {
 	case !current:

@@ -55,7 +55,7 @@ func (t *Ticket) Do(ctx context.Context, f func()) error {
 
 // acquire returns nil when t has a worker.
 func (t *Ticket) acquire(ctx context.Context) error {
-	if err := t.join(ctx); err != nil {
+	if err := t.join(); err != nil {
 		return err
 	}
 	select {
@@ -84,16 +84,13 @@ func (t *Ticket) acquire(ctx context.Context) error {
 }
 
 // join puts t in the queue and lets the pool serve it.
-func (t *Ticket) join(ctx context.Context) error {
+func (t *Ticket) join() error {
 	p := t.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case t.state != stateIdle || t.leaving:
 		return ErrTicket
-	case ctx.Err() != nil:
-		p.release(t)
-		return ctx.Err()
 	case p.closed:
 		return ErrClosed
 	}
