@@ -1,0 +1,95 @@
+package storagetest
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/ropcd/ropcd/storage"
+)
+
+// secondCase proves that two processes on the same data act as one.
+type secondCase struct {
+	name, rule string
+	check      func(e, other *env)
+}
+
+var secondCases = []secondCase{
+	{"reservations", "A reservation of one process counts in every other.", func(e, other *env) {
+		u := e.user()
+		r := e.reserve(u.Username, policy(1))
+		e.equal("standing", other.standing(u.Username, policy(1)), storage.Busy)
+		e.ok("settle elsewhere", other.settle(r, storage.Failure))
+		e.equal("standing", e.standing(u.Username, policy(1)), storage.Locked)
+	}},
+	{"guesses", ruleGuesses, func(e, other *env) {
+		for _, name := range []string{e.user().Username, "nobody"} {
+			var reserved atomic.Int32
+			e.parallel(40, func(i int) {
+				at := []*env{e, other}[i%2]
+				for {
+					b := at.begin(name, policy(5))
+					switch b.Standing {
+					case storage.Reserved:
+						reserved.Add(1)
+						at.ok("settle", at.settle(b.Reservation, storage.Failure))
+					case storage.Locked:
+						return
+					}
+				}
+			})
+			e.equal("wrong passwords evaluated", reserved.Load(), int32(5))
+		}
+	}},
+	{"grants", "A grant made, rotated or ended in one process is so in every other at once.", func(e, other *env) {
+		g, h := e.newLogin(), e.newLogin()
+		e.equal("grant", other.inspect(g), g)
+		now := other.renew(step(g))
+		e.equal("grant", e.inspect(g), now)
+		e.equal("outcome of reuse", e.refresh(step(g)).Outcome, storage.RefreshReused)
+		other.gone(g)
+		u := other.read(h.Username)
+		u.Enabled = false
+		e.ok("disable", e.UpdateUser(e.ctx, u, true))
+		other.gone(h)
+	}},
+	{"epochs", "Ending the grants of a client or a realm is seen in every process within one second; a login after it works at once.", func(e, other *env) {
+		u := e.user()
+		for _, end := range []func() error{
+			func() error { return e.EndClient(e.ctx, e.realm, clientID) },
+			func() error { return e.EndRealm(e.ctx, e.realm) },
+		} {
+			g := e.login(u.Username)
+			other.lives("nothing", g) // and the epochs may be cached now
+			e.ok("end", end())
+			again := e.login(u.Username)
+			other.lives("the end before the login", again)
+			other.until("the grant is dead", soon, func() bool { return !other.alive(g) })
+			there := other.login(u.Username)
+			e.lives("the end before the login", there, again)
+			other.lives("the end before the login", there, again)
+		}
+	}},
+	{"clients", "A change of a client is seen in every process within one second.", func(e, other *env) {
+		c := e.client("c")
+		e.until("the client is found", soon, func() bool { return other.findClient("c") == nil })
+		c.Enabled = false
+		e.ok("disable", e.UpdateClient(e.ctx, c))
+		e.until("the change is seen", soon, func() bool {
+			got, err := other.Client(other.ctx, other.realm, "c")
+			return err == nil && !got.Enabled
+		})
+	}},
+}
+
+func runSecond(t *testing.T, s, second storage.Store) {
+	for _, c := range secondCases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e, cancel := newEnv(s)
+			defer cancel()
+			other := *e
+			other.Store = second
+			report(t, c.rule, e.run(func(e *env) { c.check(e, &other) }))
+		})
+	}
+}
