@@ -1,0 +1,168 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/provider"
+	"github.com/ropcd/ropcd/pkg/ropc"
+)
+
+// exchange is one request and its answer.
+type exchange struct {
+	s        *Server
+	w        http.ResponseWriter
+	r        *http.Request
+	id       string
+	address  string
+	endpoint string // for logs and metrics; one of a fixed set
+	realms   *provider.Realms
+	realm    *ropc.Realm // nil until it is resolved
+	trace    ropc.Trace
+	status   int
+	cause    error // of a fault, for the log
+}
+
+// begin gives every request its id, address, deadline and common headers, and every end its log line and metrics. A
+// panic becomes a 500 and leaves the process alive.
+func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+		defer cancel()
+		x := &exchange{s: s, w: w, r: r, endpoint: endpoint, realms: s.Provider.Current()}
+		x.id, x.address = s.identify(r)
+		x.r = r.WithContext(ropc.NewContext(ctx, &ropc.Site{Address: x.address, RequestID: x.id, Trace: &x.trace}))
+		h := w.Header()
+		h.Set("X-Request-Id", x.id)
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		defer func() {
+			if p := recover(); p != nil {
+				// The value may hold anything, so only its type and the place are logged.
+				x.cause = fmt.Errorf("panic of %T", p)
+				s.Logger.ErrorContext(ctx, "panic", "request_id", x.id, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				if x.status == 0 {
+					x.refuse(&refusal{status: http.StatusInternalServerError, name: "server_error", text: "Internal error"})
+				}
+			}
+			x.end(time.Since(start))
+		}()
+		serve(x)
+	})
+}
+
+// identify is the request's id and the end user's address. An id from outside is kept only from a trusted proxy.
+func (s *Server) identify(r *http.Request) (id, address string) {
+	proxies := *s.proxies.Load()
+	id = r.Header.Get("X-Request-Id")
+	if !validID(id) || !proxies.Trusts(guard.Peer(r)) {
+		var b [12]byte
+		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+		id = hex.EncodeToString(b[:])
+	}
+	return id, proxies.Address(r)
+}
+
+func validID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		c := id[i]
+		if (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// enter puts the request into its realm.
+func (x *exchange) enter(r *ropc.Realm) {
+	x.realm = r
+	ropc.SiteOf(x.r.Context()).Realm = r
+}
+
+func (x *exchange) realmName() string {
+	if x.realm == nil {
+		return ""
+	}
+	return string(x.realm.Path)
+}
+
+func (x *exchange) end(took time.Duration) {
+	x.s.metrics.request(x.endpoint, x.status, took)
+	level, attrs := slog.LevelInfo, []any{
+		"endpoint", x.endpoint, "method", x.r.Method, "status", x.status, "took_ms", took.Milliseconds(),
+		"request_id", x.id, "realm", x.realmName(), "client_id", x.trace.ClientID, "address", x.address,
+	}
+	if x.cause != nil {
+		level = slog.LevelError
+		attrs = append(attrs, "error", x.cause.Error())
+	}
+	x.s.Logger.Log(x.r.Context(), level, "request", attrs...)
+}
+
+// audit writes the decision down. It reports whether the answer may go out: in strict mode what can't be audited is
+// refused.
+func (x *exchange) audit(event string, refused *refusal) bool {
+	e := audit.Event{
+		Event: event, Outcome: audit.Success, Reason: x.trace.Reason, Realm: x.realmName(), ClientID: x.trace.ClientID,
+		Username: x.trace.Username, Subject: x.trace.Subject, Journey: x.trace.Journey, JourneyRule: x.trace.Rule,
+		Node: x.trace.Node, Address: x.address, RequestID: x.id, GrantID: x.trace.GrantID,
+	}
+	switch {
+	case refused == nil:
+		e.Reason = ""
+	case refused.status >= http.StatusInternalServerError:
+		e.Outcome, e.Reason = audit.Fault, faultReason(e.Reason, refused)
+	default:
+		e.Outcome = audit.Denied
+	}
+	x.s.metrics.decision(event, e.Realm, e.Outcome, e.Reason)
+	if err := x.s.Audit.Write(e); err != nil {
+		x.s.metrics.auditFailed()
+		x.s.Logger.ErrorContext(x.r.Context(), "audit", "error", err, "request_id", x.id)
+		return !x.s.Audit.Strict()
+	}
+	return true
+}
+
+func faultReason(reason string, f *refusal) string {
+	switch {
+	case reason != "":
+		return reason
+	case errors.Is(f.cause, guard.ErrBusy):
+		return audit.Queue
+	case f.status == http.StatusServiceUnavailable:
+		return audit.Store
+	}
+	return audit.Internal
+}
+
+// answer audits the decision and then sends it: document, or the refusal if it is not nil. undo takes back what can't be
+// audited in strict mode; nil: there is nothing.
+func (x *exchange) answer(event string, document any, refused *refusal, undo func(ctx context.Context) error) {
+	if !x.audit(event, refused) {
+		if undo != nil {
+			if err := undo(x.r.Context()); err != nil {
+				x.cause = err
+			}
+		}
+		refused = errUnavailable
+	}
+	if refused != nil {
+		x.refuse(refused)
+		return
+	}
+	x.write(http.StatusOK, document)
+}

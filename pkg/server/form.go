@@ -1,0 +1,136 @@
+package server
+
+import (
+	"bufio"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxBody       = 16 << 10
+	maxParameters = 64
+)
+
+// secretParameters may not stand in a query, where logs and histories keep them.
+var secretParameters = []string{"username", "password", "client_secret", "client_assertion", "refresh_token", "token", "totp"}
+
+// readForm reads the parameters of a POST strictly (RFC 6749 section 3.2), from the body and the query together, and
+// puts them into r.Form and r.PostForm for fosite. known are the parameters of the endpoint: each may be there once, all
+// others are dropped. secrets may not be in the query, besides those that never may. One without a value is as good as
+// absent.
+func readForm(r *http.Request, known, secrets []string) (url.Values, *refusal) {
+	body, refused := readBody(r)
+	if refused != nil {
+		return nil, refused
+	}
+	sent, refused := split(r.URL.RawQuery, body)
+	if refused != nil {
+		return nil, refused
+	}
+	form := url.Values{}
+	secretInQuery := false
+	for _, p := range sent {
+		if p.value == "" || (p.name == "realm" && !p.query) {
+			continue
+		}
+		if p.query && (slices.Contains(secretParameters, p.name) || slices.Contains(secrets, p.name)) {
+			secretInQuery = true
+		}
+		if !slices.Contains(known, p.name) && !slices.Contains(secrets, p.name) {
+			continue
+		}
+		if form.Has(p.name) {
+			return nil, errRepeated
+		}
+		form.Set(p.name, p.value)
+	}
+	if secretInQuery {
+		return nil, errSecretInQuery
+	}
+	r.Form, r.PostForm = form, form
+	return form, nil
+}
+
+// readBody is the body of a form, of at most maxBody bytes. An empty one needs no content type.
+func readBody(r *http.Request) (string, *refusal) {
+	if r.Body == nil {
+		return "", nil
+	}
+	body := bufio.NewReader(r.Body)
+	if _, err := body.Peek(1); err == io.EOF { //nolint:errorlint // Peek returns it as it is
+		return "", nil
+	}
+	if !isForm(r.Header.Values("Content-Type")) {
+		return "", errContentType
+	}
+	if r.ContentLength > maxBody {
+		return "", errTooLarge
+	}
+	b, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	if err != nil {
+		return "", errMalformed
+	}
+	if len(b) > maxBody {
+		return "", errTooLarge
+	}
+	return string(b), nil
+}
+
+// isForm accepts the one content type (RFC 6749 appendix B), whatever its parameters, but no other charset than UTF-8.
+func isForm(contentType []string) bool {
+	if len(contentType) != 1 {
+		return false
+	}
+	kind, parameters, err := mime.ParseMediaType(contentType[0])
+	if kind != "application/x-www-form-urlencoded" || (err != nil && parameters != nil) {
+		return false
+	}
+	charset := parameters["charset"]
+	return charset == "" || strings.EqualFold(charset, "utf-8")
+}
+
+type parameter struct {
+	name, value string
+	query       bool
+}
+
+// split decodes both sources. It is its own, because url.ParseQuery refuses ";", which clients that don't encode their
+// values send as it is.
+func split(query, body string) ([]parameter, *refusal) {
+	var sent []parameter
+	for i, source := range []string{query, body} {
+		if source == "" {
+			continue
+		}
+		for pair := range strings.SplitSeq(source, "&") {
+			if pair == "" {
+				continue
+			}
+			if len(sent) == maxParameters {
+				return nil, errTooMany
+			}
+			sent = append(sent, parameter{value: pair, query: i == 0})
+		}
+	}
+	for i := range sent {
+		name, value, _ := strings.Cut(sent[i].value, "=")
+		var ok bool
+		if sent[i].name, ok = unescape(name); !ok {
+			return nil, errMalformed
+		}
+		if sent[i].value, ok = unescape(value); !ok {
+			return nil, errMalformed
+		}
+	}
+	return sent, nil
+}
+
+func unescape(s string) (string, bool) {
+	out, err := url.QueryUnescape(s)
+	return out, err == nil && utf8.ValidString(out)
+}

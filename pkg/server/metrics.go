@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ropcd/ropcd/pkg/password"
+)
+
+// metrics count what happens. Labels come from configuration and fixed lists only, so that no request makes a series.
+type metrics struct {
+	registry  *prometheus.Registry
+	requests  *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	decisions *prometheus.CounterVec
+	reloads   *prometheus.CounterVec
+	audit     prometheus.Counter
+}
+
+func newMetrics(pool *password.Pool) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ropcd_http_requests_total", Help: "Requests answered, by endpoint and status.",
+		}, []string{"endpoint", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "ropcd_http_request_duration_seconds", Help: "Time from the request's headers to the end of the answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2},
+		}, []string{"endpoint"}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ropcd_decisions_total", Help: "Audited decisions, by event, realm, outcome and reason.",
+		}, []string{"event", "realm", "outcome", "reason"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ropcd_config_reloads_total", Help: "Configurations read while running, by outcome (loaded or refused).",
+		}, []string{"outcome"}),
+		audit: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ropcd_audit_failures_total", Help: "Audit events that could not be written.",
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.reloads, m.audit,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for name, help := range map[string]string{
+		"workers": "Passwords that may be hashed at once.", "running": "Passwords being hashed.", "waiting": "Logins admitted that wait.",
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ropcd_hashing_" + name, Help: help}, poolGauge(pool, name)))
+	}
+	return m
+}
+
+func poolGauge(pool *password.Pool, name string) func() float64 {
+	return func() float64 {
+		workers, running, waiting := pool.Stats()
+		return float64(map[string]int{"workers": workers, "running": running, "waiting": waiting}[name])
+	}
+}
+
+func (m *metrics) request(endpoint string, status int, took time.Duration) {
+	m.requests.WithLabelValues(endpoint, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(endpoint).Observe(took.Seconds())
+}
+
+func (m *metrics) decision(event, realm, outcome, reason string) {
+	m.decisions.WithLabelValues(event, realm, outcome, reason).Inc()
+}
+
+func (m *metrics) auditFailed() { m.audit.Inc() }
+
+// Reloaded counts a reload of the configuration.
+func (s *Server) Reloaded(ok bool) {
+	s.metrics.reloads.WithLabelValues(map[bool]string{true: "loaded", false: "refused"}[ok]).Inc()
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

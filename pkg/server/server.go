@@ -1,0 +1,133 @@
+package server
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/provider"
+	"github.com/ropcd/ropcd/storage"
+)
+
+// DefaultRequestTimeout is the deadline of a request, the wait for a place in the hashing pool included.
+const DefaultRequestTimeout = 2 * time.Second
+
+// Options are what a server is made of.
+type Options struct {
+	Provider *provider.Provider
+	Store    storage.Store
+	Audit    *audit.Log   // nil: no audit
+	Logger   *slog.Logger // nil: slog.Default()
+	// BaseURL is where the endpoints are, without a slash at the end; its path is the prefix of theirs.
+	BaseURL        string
+	Proxies        guard.Proxies
+	RequestTimeout time.Duration // 0: DefaultRequestTimeout
+}
+
+// Server answers the endpoints of all realms. Safe for concurrent use.
+type Server struct {
+	Options
+	metrics *metrics
+	proxies atomic.Pointer[guard.Proxies]
+	router  *mux.Router
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.RequestTimeout == 0 {
+		o.RequestTimeout = DefaultRequestTimeout
+	}
+	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
+	s.SetProxies(o.Proxies)
+	s.route()
+	return s
+}
+
+// SetProxies changes whose X-Forwarded-For is believed.
+func (s *Server) SetProxies(p guard.Proxies) { s.proxies.Store(&p) }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// route lists the endpoints. {realm} is whatever stands between "oauth2" and the endpoint; see resolve.
+func (s *Server) route() {
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	prefix := basePath(s.BaseURL)
+	realms := prefix + "/oauth2{realm:.*}"
+	endpoint := func(name, path, method string, serve func(x *exchange)) {
+		r.Path(path).Handler(s.begin(name, s.oauth2(method, serve)))
+	}
+	endpoint("access_token", realms+"/access_token", http.MethodPost, (*exchange).token)
+	endpoint("introspect", realms+"/introspect", http.MethodPost, (*exchange).introspect)
+	endpoint("revoke", realms+"/token/revoke", http.MethodPost, (*exchange).revoke)
+	endpoint("tokeninfo", realms+"/tokeninfo", http.MethodGet, (*exchange).tokenInfo)
+	endpoint("metadata", realms+"/.well-known/openid-configuration", http.MethodGet, (*exchange).metadata)
+	r.Path(wellKnown + "{issuer:.*}").Handler(s.begin("metadata", s.metadataOfIssuer))
+	lost := s.begin("other", func(x *exchange) { x.refuse(errPath) })
+	r.NotFoundHandler, r.MethodNotAllowedHandler = lost, lost
+	s.router = r
+}
+
+// basePath is the path of a URL, without a slash at the end.
+func basePath(baseURL string) string {
+	_, rest, _ := strings.Cut(baseURL, "://")
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		return strings.TrimSuffix(rest[i:], "/")
+	}
+	return ""
+}
+
+// oauth2 is the common beginning of every endpoint of a realm: realm, then method.
+func (s *Server) oauth2(method string, serve func(x *exchange)) func(x *exchange) {
+	return func(x *exchange) {
+		found, refused := resolve(x.realms, mux.Vars(x.r)["realm"], x.r)
+		if refused != nil {
+			x.refuse(refused)
+			return
+		}
+		x.enter(found)
+		if x.cors(method) {
+			return
+		}
+		if x.r.Method != method {
+			x.refuse(methodNotAllowed(method, x.r))
+			return
+		}
+		serve(x)
+	}
+}
+
+// cors answers a preflight request of an allowed origin, and lets its other requests be read (the Fetch standard). It
+// reports whether that was all.
+func (x *exchange) cors(method string) bool {
+	if len(x.realm.CORS) == 0 {
+		return false
+	}
+	h := x.w.Header()
+	h.Add("Vary", "Origin")
+	origin := x.r.Header.Get("Origin")
+	if origin == "" || !slices.Contains(x.realm.CORS, origin) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, WWW-Authenticate")
+	if x.r.Method != http.MethodOptions || x.r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", method)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "600")
+	x.status = http.StatusNoContent
+	x.w.WriteHeader(x.status)
+	return true
+}
