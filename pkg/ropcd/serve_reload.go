@@ -1,0 +1,116 @@
+package ropcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ropcd/ropcd/pkg/config"
+)
+
+// reloadRequest asks the one goroutine that reloads to do it now.
+type reloadRequest struct {
+	why    string
+	answer chan reloadAnswer // nil: nobody waits
+}
+
+type reloadAnswer struct {
+	warnings []string
+	err      error
+}
+
+// watch reloads on SIGHUP, when a file of the configuration changes, and when the admin API asks, one at a time, until
+// ctx ends.
+func (p *process) watch(ctx context.Context) error {
+	watcher, err := config.Watch(ctx, p.path, func() { p.ask(ctx, reloadRequest{why: "file changed"}) })
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", p.path, err)
+	}
+	p.watcher = watcher
+	p.watcher.Also(p.current().Files()...)
+	signals, stop := hangUps()
+	go func() {
+		defer stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+				p.reloadFor(ctx, reloadRequest{why: "SIGHUP"})
+			case r := <-p.reloads:
+				p.reloadFor(ctx, r)
+			}
+		}
+	}()
+	return nil
+}
+
+// ask hands a request to the goroutine that reloads; false when ctx ends first.
+func (p *process) ask(ctx context.Context, r reloadRequest) bool {
+	select {
+	case p.reloads <- r:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// askReload is `ropcd config reload`: it returns the warnings, or all problems as one error.
+func (p *process) askReload(ctx context.Context) ([]string, error) {
+	r := reloadRequest{why: "asked", answer: make(chan reloadAnswer, 1)}
+	if !p.ask(ctx, r) {
+		return nil, fmt.Errorf("reload: %w", ctx.Err())
+	}
+	select {
+	case a := <-r.answer:
+		return a.warnings, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("reload: %w", ctx.Err())
+	}
+}
+
+func (p *process) reloadFor(ctx context.Context, r reloadRequest) {
+	warnings, err := p.reload()
+	p.server.Reloaded(err == nil)
+	if err != nil {
+		p.logger.ErrorContext(ctx, "configuration refused, the one in use stays", "why", r.why, "error", err.Error())
+	} else {
+		p.logger.InfoContext(ctx, "configuration loaded", "why", r.why, "warnings", warnings)
+	}
+	if r.answer != nil {
+		r.answer <- reloadAnswer{warnings, err}
+	}
+}
+
+// reload reads the configuration anew and puts it in place as one snapshot, or changes nothing. The audit file is opened
+// anew too, for rotation.
+func (p *process) reload() (warnings []string, err error) {
+	old := p.current()
+	next, problems := config.Load(p.path, p.options.loadOptions())
+	if next == nil {
+		return nil, errors.New(problemList(problems))
+	}
+	for _, w := range problems.Warnings() {
+		warnings = append(warnings, w.String())
+	}
+	if keys := next.Diff(old); len(keys) > 0 {
+		warnings = append(warnings, "needs a restart: "+strings.Join(keys, ", "))
+	}
+	next = old.Reload(next)
+	realms, err := snapshot(next, p.secrets)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.tls.load(next.Server.TLS); err != nil {
+		return nil, err
+	}
+	if err := p.audit.Reopen(); err != nil {
+		return nil, fmt.Errorf("audit.file: %w", err)
+	}
+	p.provider.Swap(realms)
+	p.level.Set(next.Log.SlogLevel())
+	p.config.Store(next)
+	p.watcher.Also(next.Files()...)
+	return warnings, nil
+}

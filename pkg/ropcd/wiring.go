@@ -1,0 +1,172 @@
+package ropcd
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/config"
+	"github.com/ropcd/ropcd/pkg/journey"
+	"github.com/ropcd/ropcd/pkg/journey/nodes"
+	"github.com/ropcd/ropcd/pkg/password"
+	"github.com/ropcd/ropcd/pkg/provider"
+	"github.com/ropcd/ropcd/pkg/token"
+)
+
+// setupError is a fault of the configuration or of the call: exit status 2.
+type setupError struct{ error }
+
+func (e setupError) Unwrap() error { return e.error }
+
+// nodeTypes are the built-in node types with those of the options.
+func (o Options) nodeTypes() journey.Types {
+	types := nodes.Table()
+	maps.Copy(types, o.Nodes)
+	return types
+}
+
+// loadOptions are what every command judges config.yaml by.
+func (o Options) loadOptions() config.Options {
+	known := sync.OnceValues(func() (*password.Set, error) { return o.passwords(config.PasswordHashing{}) })
+	return config.Options{
+		Types: o.nodeTypes(),
+		CheckHash: func(hash string) error {
+			set, err := known()
+			if err != nil {
+				return err
+			}
+			if _, isSecret := password.VerifySecret("", "", "", hash); isSecret {
+				return nil
+			}
+			return set.Check(hash) //nolint:wrapcheck // the problem is placed by config
+		},
+	}
+}
+
+// passwords are the hashers: the configured one makes new hashes, all verify.
+func (o Options) passwords(c config.PasswordHashing) (*password.Set, error) {
+	argon := password.Argon2id{
+		Memory: c.Argon2id.Memory.KiB(), Iterations: uint32(c.Argon2id.Iterations), Parallelism: uint8(c.Argon2id.Parallelism),
+	}
+	bcrypt := password.Bcrypt{Cost: c.Bcrypt.Cost}
+	all := []password.Hasher{argon, bcrypt}
+	if c.Algorithm == bcrypt.Name() {
+		all = []password.Hasher{bcrypt, argon}
+	}
+	all = append(all, password.Scrypt{}, password.PBKDF2{Digest: "sha256"})
+	set, err := password.NewSet(all[0], append(all[1:], o.Hashers...)...)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("password_hashing: %w", err)}
+	}
+	return set, nil
+}
+
+// hashingPool bounds how many passwords are hashed at once. Its first estimate of what one costs is measured.
+func hashingPool(c config.PasswordHashing, set *password.Set) *password.Pool {
+	start := time.Now()
+	set.Decoy("estimate")
+	return password.NewPool(password.PoolOptions{Workers: int(c.MaxConcurrent), Cost: time.Since(start)})
+}
+
+// systemSecrets reads the secrets that all keys are derived from. A missing first file is made when the store is
+// embedded; processes that share a store must share their secrets, so that then it is a fault.
+func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
+	var list [][]byte
+	for i, path := range c.Secrets.SystemFiles {
+		text, err := config.ReadSecret(path)
+		if errors.Is(err, fs.ErrNotExist) && i == 0 && c.Storage.Driver == config.DriverBolt {
+			log.Info("made a system secret", "file", path)
+			text, err = makeSecret(path)
+		}
+		if err != nil {
+			return nil, setupError{fmt.Errorf("secrets.system_files: the file %s %w", path, err)}
+		}
+		list = append(list, []byte(text))
+	}
+	secrets, err := token.NewSecrets(list...)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("secrets.system_files: %w", err)}
+	}
+	return secrets, nil
+}
+
+// newSystemSecret is 512 random bits as text.
+func newSystemSecret() string {
+	b := make([]byte, 64)
+	_, _ = rand.Read(b) // never fails, see crypto/rand
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// makeSecret writes a new system secret to a file that must not be there yet.
+func makeSecret(path string) (string, error) {
+	secret := newSystemSecret()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("make its folder: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("make it: %w", err)
+	}
+	_, err = f.WriteString(secret + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("write it: %w", err)
+	}
+	return secret, nil
+}
+
+// newLogger writes the log of the process. The level can be changed.
+func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(c.SlogLevel())
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, o)), level
+	}
+	return slog.New(slog.NewJSONHandler(w, o)), level
+}
+
+// openAudit is where audit events go: a file, or standard output.
+func openAudit(c config.Audit, stdout io.Writer) (*audit.Log, error) {
+	strict := c.Mode == config.AuditStrict
+	if c.File == "" {
+		return audit.New(stdout, strict), nil
+	}
+	l, err := audit.Open(c.File, strict)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("audit.file: %w", err)}
+	}
+	return l, nil
+}
+
+// snapshot is the realms of a configuration with the keys of their tokens.
+func snapshot(c *config.Config, secrets *token.Secrets) (*provider.Realms, error) {
+	sources := make([]provider.Source, len(c.Realms))
+	for i, r := range c.Realms {
+		sources[i] = provider.Source{Realm: r.Realm, Journeys: r.Journeys}
+	}
+	realms, err := provider.NewRealms(secrets, sources)
+	if err != nil {
+		return nil, setupError{err}
+	}
+	return realms, nil
+}
+
+// problemList is all problems of a configuration as one error text, a line each.
+func problemList(problems config.Problems) string {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
