@@ -20,8 +20,8 @@ type Config struct {
 	Audit           Audit
 	Realms          []Realm // sorted by key; inactive ones too
 
-	path string // of the file, absolute
-	file *file
+	path     string                  // of the file, absolute
+	sections map[string]realmSection // by the realm's key
 }
 
 // Realm is one realm with its journeys.

@@ -105,11 +105,12 @@ func (l *loader) load() *Config {
 	l.secrets(f)
 	l.passwordHashing(&f.PasswordHashing)
 	l.logs(f)
-	return &Config{
+	c := &Config{
 		Server: f.Server, Admin: f.Admin, Ops: f.Ops, Storage: f.Storage, Secrets: f.Secrets,
 		PasswordHashing: f.PasswordHashing, Log: f.Log, Audit: f.Audit,
-		Realms: l.realms(f), file: f,
 	}
+	l.realms(f, c)
+	return c
 }
 
 // resolvePaths makes paths absolute, from the file's folder.

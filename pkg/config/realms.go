@@ -20,15 +20,16 @@ type declared struct {
 }
 
 // realms checks and builds all realms, sorted by key.
-func (l *loader) realms(f *file) []Realm {
+func (l *loader) realms(f *file, c *Config) {
+	c.sections = map[string]realmSection{}
 	byKey := l.declare(f.Realms)
 	if len(byKey) == 0 {
 		l.Warn(strict.Path{"realms"}, "there is no realm: every request will be answered with 404")
 	}
 	aliases := map[string]realm.Path{}
-	var out []Realm
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		d := byKey[key]
+		c.sections[key] = d.section
 		l.parent(d, byKey)
 		r := &realm.Realm{
 			Path: d.path, Active: active(d, byKey),
@@ -37,9 +38,8 @@ func (l *loader) realms(f *file) []Realm {
 		}
 		set, definitions := l.journeys(d)
 		r.Clients = l.clients(d, r, definitions)
-		out = append(out, Realm{Realm: r, Journeys: set, Definitions: definitions})
+		c.Realms = append(c.Realms, Realm{Realm: r, Journeys: set, Definitions: definitions})
 	}
-	return out
 }
 
 // declare finds realms by key, and refuses names that are none, or equal.
@@ -103,7 +103,7 @@ func (l *loader) aliases(d declared, taken map[string]realm.Path) []string {
 // issuer is the realm's own, or the one that follows from where the server is.
 func (l *loader) issuer(d declared, baseURL string) string {
 	if d.section.Issuer == "" {
-		return baseURL + "/oauth2/" + d.path.LongForm()
+		return defaultIssuer(baseURL, d.path)
 	}
 	issuer, ok := l.url(d.at.With("issuer"), d.section.Issuer)
 	if ok && issuer != d.section.Issuer {
