@@ -1,0 +1,66 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// How go-redis repeats a command within Options.Timeout.
+const (
+	maxRetries = 2
+	minBackoff = 8 * time.Millisecond
+	maxBackoff = 64 * time.Millisecond
+)
+
+// connect makes the client for the mode. It dials nothing yet. onConnect runs on each new connection, before any other
+// command.
+//
+// Not goredis.NewUniversalClient: given two addresses it makes a cluster client, silently.
+func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) goredis.UniversalClient {
+	off := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	switch o.Mode {
+	case ModeSentinel:
+		return goredis.NewFailoverClient(&goredis.FailoverOptions{
+			MasterName: o.Sentinel.MasterName, SentinelAddrs: o.Addrs,
+			SentinelUsername: o.Sentinel.Username, SentinelPassword: o.Sentinel.Password,
+			Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
+			Protocol: 2, OnConnect: onConnect,
+			MaxRetries: maxRetries, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
+			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+			DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
+		})
+	case ModeCluster:
+		return goredis.NewClusterClient(&goredis.ClusterOptions{
+			Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
+			Protocol: 2, OnConnect: onConnect, MaintNotificationsConfig: off,
+			MaxRedirects: maxRetries + 1, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
+			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+			DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
+			DisableRoutingPolicies: true, // by key alone, without asking for COMMAND
+		})
+	}
+	return goredis.NewClient(&goredis.Options{
+		Addr: o.Addrs[0], Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
+		Protocol: 2, OnConnect: onConnect, MaintNotificationsConfig: off,
+		MaxRetries: maxRetries, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
+		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+		DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
+	})
+}
+
+// masters calls f with the client of the one master, or of each, one after the other.
+func (s *Store) masters(ctx context.Context, f func(context.Context, goredis.Cmdable) error) error {
+	cluster, ok := s.rdb.(*goredis.ClusterClient)
+	if !ok {
+		return f(ctx, s.rdb)
+	}
+	turn := make(chan struct{}, 1)
+	return cluster.ForEachMaster(ctx, func(ctx context.Context, c *goredis.Client) error {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		return f(ctx, c)
+	})
+}

@@ -1,0 +1,42 @@
+// Package redis keeps everything that the authorization server must remember in Redis (or Valkey) 7.0 or later: one
+// server, a Sentinel group or a Cluster, shared by any number of processes. It fulfils [storage.Store].
+//
+// It leaves replication, sharding and failover to Redis, the bytes of a record to storage, and the arithmetic of
+// lockouts to pkg/guard, of which lua/lib.lua is the second copy.
+//
+// The one thing to know before changing it: every command may be delivered twice. go-redis repeats what it has no answer
+// for (a lost connection, LOADING, READONLY), in a Cluster whatever MaxRetries says. So each script leaves the same state
+// and gives the same answer when it runs again with the same nonce: see "Delivered twice" below.
+//
+// Decisions:
+//
+//   - One method is one script in one slot. Every key begins with prefix:{tag}, and what a script touches together has
+//     one tag: an owner's record, reservations, index and grants have the owner's bucket. keys.go makes every key and
+//     says how long it lives. Scripts make the keys of grants they find in an index by the same rules (lib.lua).
+//   - Values are the bytes of storage. Scripts change the fixed-width head of a record with the struct library and copy
+//     the rest as it is, so that a field added behind the head needs no change here.
+//   - One clock: TIME of the server that runs the script. It is never compared with a process's own.
+//   - Epochs have no life and are cached for so long that, with the time a call may take, a second is never exceeded.
+//     An epoch that was lost in a failover reads lower than a grant's own: the grant lives.
+//   - Reservations outlive their hold, so that one which nobody settled is still found, and counted as a failure, by the
+//     next attempt. A Begin whose answer never came is given back in the background: no password was evaluated.
+//   - Names that belong to nobody share sixteen accounts a bucket and realm. An attacker's choice of names makes no more
+//     keys than that, and none of them lives much longer than the policy's window.
+//   - The pointer from an id to a name is in another slot than the owner. It is written first and never trusted: a
+//     lookup compares the id in the record, and a pointer whose owner does not exist is taken over once it is old.
+//   - Nothing is read from replicas. A single server, or a Sentinel's master, that says it is a replica is refused when
+//     connecting.
+//   - A Redis that evicts keys could forget a lock, a revocation or an epoch. Seen when connecting or by Ready, it stops
+//     Begin, Finish and Refresh until the policy is changed, unless Options.AllowEviction.
+//   - All faults of the server are [storage.ErrUnavailable], decided in one function (errors.go). Only a value that was
+//     read and is not what was written there is [storage.ErrDamaged].
+//
+// Delivered twice:
+//
+//   - Begin finds its nonce among the reservations and answers as it did.
+//   - Finish finds that its reservation is gone: nothing changes, and with a grant, the grant's own key says that the
+//     first delivery made it.
+//   - Refresh finds its nonce in the grant.
+//   - An increment of an epoch may happen twice: only "higher than before" has a meaning.
+//   - All other writes leave a mark under their nonce, with the answer, for ten seconds.
+package redis

@@ -1,0 +1,129 @@
+package redis
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ropcd/ropcd/storage"
+)
+
+// The lives of keys that do not follow from what is in them.
+const (
+	// strangerLife is how long the account of a name that belongs to nobody outlives the policy's window.
+	strangerLife = 10 * time.Minute
+	// reservationLife is how long reservations that nobody settled wait, beyond hold and window, to be counted.
+	reservationLife = 24 * time.Hour
+	// doneLife is how long a write is remembered by its nonce.
+	doneLife = 10 * time.Second
+	// claimLife is how long an id is held for an owner that is about to be written.
+	claimLife = 10 * time.Second
+	// probeLife is that of the key which proves that the server takes writes.
+	probeLife = time.Minute
+)
+
+// strangers is how many accounts of attempts the unknown names of a bucket and realm share.
+const strangers = 16
+
+// keyring makes every key there is; the string is the prefix. A key is prefix:{tag}:kind:rest, where the tag, three
+// hexadecimal digits, decides on the slot. In the rest a realm stands behind its length, so that no two pairs of realm
+// and name have one key whatever characters are in them; a name or id comes last.
+//
+//	kind  tag of       rest            type, value                             life
+//	u     owner        realm name      string, storage.EncodeUser              none
+//	i     owner        realm name      zset of the grants' 12 bytes by expiry  until the latest of them
+//	g     owner        16 characters   string, storage.Grant.Encode            until the record says
+//	r     owner        realm name      hash, nonce to end of hold              reservationLife beyond hold and window
+//	x     owner        realm number    string, storage.EncodeLogin             strangerLife beyond lock and window
+//	y     owner        realm number    hash, as r for x                        as r
+//	n     written key  nonce           string, an answer                       doneLife
+//	id    realm, id    realm id        string, time nonce name                 none
+//	c     realm, id    realm id        string, see clientRecord                none
+//	e     realm        realm           string, an epoch                        none
+//	e     realm        realm client    string, an epoch                        none
+//	p     0            -               string, nothing                         probeLife
+type keyring string
+
+func (k keyring) base(bucket uint16) string { return fmt.Sprintf("%s:{%03x}:", string(k), bucket) }
+
+// in is the part of the keys of all that shares a slot with the owner.
+func (k keyring) in(realmKey, name string) string { return k.base(storage.Bucket(realmKey, name)) }
+
+// pair is a realm and a name so that no other realm and name are the same. lib.lua has it too.
+func pair(realmKey, name string) string { return fmt.Sprintf("%d:%s%s", len(realmKey), realmKey, name) }
+
+func (k keyring) user(realmKey, name string) string {
+	return k.in(realmKey, name) + "u:" + pair(realmKey, name)
+}
+
+func (k keyring) index(realmKey, name string) string {
+	return k.in(realmKey, name) + "i:" + pair(realmKey, name)
+}
+
+func (k keyring) reservations(realmKey, name string) string {
+	return k.in(realmKey, name) + "r:" + pair(realmKey, name)
+}
+
+// stranger is the account of attempts of a name that belongs to nobody, and its reservations.
+func (k keyring) stranger(realmKey, name string) (account, reservations string) {
+	sum := sha256.Sum256([]byte(pair(realmKey, name)))
+	rest := pair(realmKey, fmt.Sprint(sum[0]%strangers))
+	return k.in(realmKey, name) + "x:" + rest, k.in(realmKey, name) + "y:" + rest
+}
+
+func (k keyring) grant(id storage.GrantID) string {
+	return k.base(id.Bucket()) + "g:" + base64.RawURLEncoding.EncodeToString(id[2:])
+}
+
+func (k keyring) id(realmKey, id string) string {
+	return k.in(realmKey, id) + "id:" + pair(realmKey, id)
+}
+
+func (k keyring) client(realmKey, id string) string {
+	return k.in(realmKey, id) + "c:" + pair(realmKey, id)
+}
+
+// realmEpoch and clientEpoch share a slot. An empty client id would be the realm itself: see clientEpoch.
+func (k keyring) realmEpoch(realmKey string) string {
+	return k.in(realmKey, "") + "e:" + pair(realmKey, "")
+}
+
+func (k keyring) clientEpoch(realmKey, clientID string) string {
+	return k.in(realmKey, "") + "e:" + pair(realmKey, ":"+clientID)
+}
+
+// done is the mark that a write on key leaves. It has the key's tag.
+func (k keyring) done(key string, nonce nonce) string {
+	tag := key[:strings.IndexByte(key, '}')+1]
+	return tag + ":n:" + base64.RawURLEncoding.EncodeToString(nonce[:])
+}
+
+func (k keyring) probe() string { return k.base(0) + "p" }
+
+// parseGrant is the opposite of grant.
+func (k keyring) parseGrant(key string) (id storage.GrantID, ok bool) {
+	var bucket uint16
+	rest, ok := strings.CutPrefix(key, string(k)+":{")
+	if !ok {
+		return id, false
+	}
+	if _, err := fmt.Sscanf(rest, "%03x}", &bucket); err != nil || len(rest) < len("000}:g:") {
+		return id, false
+	}
+	random, err := base64.RawURLEncoding.DecodeString(rest[len("000}:g:"):])
+	if err != nil || len(random) != len(id)-2 {
+		return id, false
+	}
+	id[0], id[1] = byte(bucket>>8), byte(bucket)
+	copy(id[2:], random)
+	return id, true
+}
+
+// pattern finds, by SCAN, all keys of a kind whose rest begins so.
+func (k keyring) pattern(kind, rest string) string {
+	return glob.Replace(string(k)) + ":{???}:" + kind + ":" + glob.Replace(rest) + "*"
+}
+
+var glob = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)

@@ -1,0 +1,4 @@
+-- enduser.lua ends all grants of an owner. KEYS: index. ARGV: base. Answer: 'ok'. Again it ends nothing more.
+
+drop_all(ARGV[1], KEYS[1])
+return 'ok'

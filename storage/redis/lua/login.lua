@@ -1,0 +1,102 @@
+-- login.lua is the account of attempts: the arithmetic of pkg/guard, step by step, and the reservations beside it. A
+-- policy is {threshold, window, duration, max, stop}.
+
+local LOGIN, LOGIN_SIZE = '>BI4I4I6I6BI6', 28
+local RESERVED, BUSY, LOCKED, STOPPED = 0, 1, 2, 3
+
+local function read_login(v)
+  if #v < LOGIN_SIZE or v:byte(1) ~= 1 then damaged('account of attempts') end
+  local l, _ = {}
+  _, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login = struct.unpack(LOGIN, v)
+  return l
+end
+
+local function new_login() return {failures = 0, consecutive = 0, failed = 0, locked = 0, locks = 0, login = 0} end
+
+local function pack_login(l)
+  return struct.pack(LOGIN, 1, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login)
+end
+
+local function forget(l, p, now)
+  if l.locked ~= 0 and now >= l.locked and l.failures >= p.threshold then l.failures = 0 end
+  if now - math.max(l.failed, l.locked) > p.window then l.failures, l.locks = 0, 0 end
+end
+
+local function judge(l, p, flying, now)
+  forget(l, p, now)
+  if p.stop > 0 and l.consecutive >= p.stop then return STOPPED end
+  if now < l.locked then return LOCKED end
+  if flying == 0 then return RESERVED end
+  if p.stop > 0 and l.consecutive + flying >= p.stop then return BUSY end
+  if p.threshold > 0 and l.failures + flying >= p.threshold then return BUSY end
+  return RESERVED
+end
+
+local function lock(p, n)
+  local d = p.duration
+  while n > 0 and d < p.max do d, n = d * 2, n - 1 end
+  return math.min(d, math.max(p.max, p.duration))
+end
+
+local function fail(l, p, now)
+  forget(l, p, now)
+  l.failures, l.consecutive, l.failed = l.failures + 1, l.consecutive + 1, now
+  if p.threshold > 0 and l.failures >= p.threshold then
+    l.locked = math.min(now + lock(p, l.locks), NEVER)
+    l.locks = math.min(l.locks + 1, 255)
+  end
+end
+
+local function succeed(l, now)
+  for k in pairs(l) do l[k] = 0 end
+  l.login = now
+end
+
+-- policy reads five arguments from the i-th on.
+local function policy(i)
+  local n = {}
+  for k = 0, 4 do n[k] = tonumber(ARGV[i + k]) end
+  return {threshold = n[0], window = n[1], duration = n[2], max = n[3], stop = n[4]}
+end
+
+-- sweep counts, as failures at the end of their hold, the reservations that nobody settled in time. It changes l, and
+-- gives the nonces that went, and how many reservations are under way.
+local function sweep(key, l, p, now)
+  local all, gone, flying = redis.call('HGETALL', key), {}, 0
+  for i = 1, #all, 2 do
+    local hold = tonumber(all[i + 1]) or damaged('reservation')
+    if now >= hold then gone[#gone + 1] = {nonce = all[i], hold = hold} else flying = flying + 1 end
+  end
+  table.sort(gone, function(a, b) return a.hold < b.hold end)
+  local nonces = {}
+  for i, r in ipairs(gone) do
+    fail(l, p, r.hold)
+    nonces[i] = r.nonce
+  end
+  return nonces, flying
+end
+
+-- account is where the attempts of a name are kept: in the owner's record, or with those of other strangers. KEYS are
+-- the owner, the strangers' account, and the reservations of each.
+local function account(stranger)
+  local a = {stranger = stranger, key = KEYS[1], reservations = KEYS[3]}
+  if stranger then a.key, a.reservations = KEYS[2], KEYS[4] end
+  a.record = redis.call('GET', a.key)
+  a.login = a.record and read_login(a.record) or new_login()
+  return a
+end
+
+-- settled removes reservations.
+local function settled(a, nonces)
+  for _, nonce in ipairs(nonces) do redis.call('HDEL', a.reservations, nonce) end
+end
+
+-- save writes the account back: the head of an owner's record, or a value with a life.
+local function save(a, p, now, life)
+  if not a.stranger then
+    redis.call('SETRANGE', a.key, 0, pack_login(a.login))
+  else
+    local rest = math.max(math.max(a.login.failed, a.login.locked) + p.window - now, 0)
+    redis.call('SET', a.key, pack_login(a.login), 'PX', math.min(rest + life, NEVER))
+  end
+end

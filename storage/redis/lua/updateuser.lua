@@ -1,0 +1,35 @@
+-- updateuser.lua replaces the administrative part of an owner's record, and ends or shortens the owner's grants.
+-- KEYS: owner, index, mark.
+-- ARGV: base, administrative part as read, the new one, 1 to end the grants, end of the account, bucket (2 bytes), life of
+--       the mark.
+-- Answer: 'ok', 'none' or 'changed'. The same mark again has the same answer.
+
+local base, read, new, expires = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
+
+local answer = done(KEYS[3])
+if answer then return answer end
+local v = redis.call('GET', KEYS[1])
+if not v then return 'none' end
+read_login(v)
+if v:sub(LOGIN_SIZE + 1) ~= read then return 'changed' end
+
+-- shorten lets no grant of the owner outlive the account.
+local function shorten(now)
+  for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+    local key = grant_key(base, member)
+    local g = read_grant(key, ARGV[6] .. member, now)
+    if g and earlier(g.max, expires) ~= g.max then
+      g.max = expires
+      g.keep = earlier(g.keep, expires)
+      put(base, key, g, now)
+    end
+  end
+end
+
+if ARGV[4] == '1' then
+  drop_all(base, KEYS[2])
+elseif expires ~= 0 then
+  shorten(clock())
+end
+redis.call('SET', KEYS[1], v:sub(1, LOGIN_SIZE) .. new)
+return remember(KEYS[3], ARGV[7], 'ok')

@@ -1,0 +1,87 @@
+package redis_test
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/ropcd/ropcd/storage"
+	"github.com/ropcd/ropcd/storage/redis"
+	"github.com/ropcd/ropcd/storage/redis/redistest"
+	"github.com/ropcd/ropcd/storage/storagetest"
+)
+
+// patient is the timeout where a test is not about slowness: a busy machine must not fail it.
+const patient = 5 * time.Second
+
+// open makes a store with keys of its own on a server.
+func open(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Store {
+	t.Helper()
+	o := redis.Options{
+		Addrs: []string{addr}, KeyPrefix: "t-" + strings.ToLower(rand.Text()[:8]), Timeout: patient,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := redis.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func prefix(p string) func(*redis.Options) { return func(o *redis.Options) { o.KeyPrefix = p } }
+
+// raw is a client that sees what is there.
+func raw(t testing.TB, addr string) *goredis.Client {
+	t.Helper()
+	c := goredis.NewClient(&goredis.Options{Addr: addr, DisableIdentity: true, Protocol: 2})
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	server := redistest.Start(t)
+	n := 0
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		n++
+		return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)))
+	}, storagetest.Options{
+		Second: func(t *testing.T) storage.Store { return open(t, server.Addr(), prefix("contractx")) },
+		Reopen: func(t *testing.T, s storage.Store) storage.Store {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)))
+		},
+	})
+}
+
+// twice delivers each script two times, as a client does that lost the first answer, and compares.
+type twice struct{ t testing.TB }
+
+func (twice) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+func (twice) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+
+func (h twice) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		if cmd.Name() != "evalsha" {
+			return next(ctx, cmd)
+		}
+		first := goredis.NewCmd(ctx, cmd.Args()...)
+		firstErr := next(ctx, first)
+		err := next(ctx, cmd)
+		_, _ = first, firstErr
+		return err
+	}
+}

@@ -1,0 +1,149 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/ropcd/ropcd/storage"
+)
+
+//go:embed lua/*.lua
+var lua embed.FS
+
+// nonce marks one request, however often it is delivered.
+type nonce [16]byte
+
+func newNonce() (n nonce) {
+	_, _ = rand.Read(n[:]) // never fails, see crypto/rand
+	return n
+}
+
+// load is the script in lua/name.lua behind lib.lua and the other libraries it needs.
+func load(name string, libraries ...string) *goredis.Script {
+	var src strings.Builder
+	for _, file := range append(append([]string{"lib"}, libraries...), name) {
+		b, err := lua.ReadFile("lua/" + file + ".lua")
+		if err != nil {
+			panic(err) // the file is not in the binary
+		}
+		src.Write(b)
+	}
+	return goredis.NewScript(src.String())
+}
+
+var (
+	beginScript      = load("begin", "login")
+	finishScript     = load("finish", "login", "grant")
+	inspectScript    = load("inspect", "grant")
+	refreshScript    = load("refresh", "grant")
+	revokeScript     = load("revoke", "grant")
+	endGrantScript   = load("endgrant", "grant")
+	endUserScript    = load("enduser", "grant")
+	grantsOfScript   = load("grantsof")
+	createScript     = load("create")
+	replaceScript    = load("replace")
+	updateUserScript = load("updateuser", "login", "grant")
+	unlockScript     = load("unlock", "login")
+	deleteUserScript = load("deleteuser", "login", "grant")
+	claimScript      = load("claim")
+	releaseScript    = load("release")
+)
+
+// run runs a script within the store's timeout and gives its reply. All keys have one tag.
+func (s *Store) run(ctx context.Context, script *goredis.Script, keys []string, args ...any) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	defer cancel()
+	reply, err := script.Run(ctx, s.rdb, keys, args...).Result()
+	if errors.Is(err, goredis.Nil) {
+		return nil, errReply
+	}
+	return reply, fault(err)
+}
+
+// confirm is run for what must not be lost in a failover: with Options.WaitReplicas it has the write confirmed, on the
+// connection it was made on. An error does not say that nothing was written.
+func (s *Store) confirm(ctx context.Context, script *goredis.Script, keys []string, args ...any) (any, error) {
+	if s.opts.WaitReplicas == 0 {
+		return s.run(ctx, script, keys, args...)
+	}
+	return s.waited(ctx, keys[0], func(ctx context.Context, p goredis.Pipeliner, whole bool) *goredis.Cmd {
+		if whole {
+			return script.Eval(ctx, p, keys, args...)
+		}
+		return script.EvalSha(ctx, p, keys, args...)
+	})
+}
+
+// waited pipelines WAIT behind the command that put adds, on a connection to the key's master. A master that moved is
+// looked for again; a script that is not loaded there is sent as a whole.
+func (s *Store) waited(
+	ctx context.Context, key string, put func(ctx context.Context, p goredis.Pipeliner, whole bool) *goredis.Cmd,
+) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	defer cancel()
+	var err error
+	for try, whole := 0, false; try <= maxRetries; try++ {
+		var master goredis.Cmdable
+		if master, err = s.master(ctx, key); err != nil {
+			break
+		}
+		p := master.Pipeline()
+		cmd := put(ctx, p, whole)
+		wait := p.Do(ctx, "wait", s.opts.WaitReplicas, s.opts.Timeout.Milliseconds()*2/3)
+		_, _ = p.Exec(ctx) // each command has its own error
+		switch err = cmd.Err(); {
+		case err == nil:
+			return s.confirmed(cmd, wait)
+		case goredis.HasErrorPrefix(err, "NOSCRIPT"):
+			whole = true
+		case s.movedAway(ctx, err):
+		default:
+			return nil, fault(err)
+		}
+	}
+	return nil, fault(err)
+}
+
+func (s *Store) confirmed(cmd, wait *goredis.Cmd) (any, error) {
+	n, err := wait.Int()
+	if err != nil {
+		return nil, fault(err)
+	}
+	if n < s.opts.WaitReplicas {
+		return nil, fmt.Errorf("%w: %d of %d replicas confirmed the write", storage.ErrUnavailable, n, s.opts.WaitReplicas)
+	}
+	return cmd.Val(), nil
+}
+
+// master is the client of the server that writes the key.
+func (s *Store) master(ctx context.Context, key string) (goredis.Cmdable, error) {
+	if cluster, ok := s.rdb.(*goredis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key)
+	}
+	return s.rdb, nil
+}
+
+// movedAway reports whether a cluster's slot is served elsewhere now, and has the map of slots read again.
+func (s *Store) movedAway(ctx context.Context, err error) bool {
+	cluster, ok := s.rdb.(*goredis.ClusterClient)
+	if !ok {
+		return false
+	}
+	_, moved := goredis.IsMovedError(err)
+	if !moved && !goredis.IsReadOnlyError(err) {
+		return false
+	}
+	cluster.ReloadState(ctx)
+	select {
+	case <-ctx.Done():
+	case <-time.After(minBackoff):
+	}
+	return true
+}
