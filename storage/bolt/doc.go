@@ -1,0 +1,27 @@
+// Package bolt keeps everything in one durable file, for one process (go.etcd.io/bbolt).
+//
+// It leaves deployments of more than one process to storage/redis, and the arithmetic of lockouts to pkg/guard.
+//
+// The one thing to know before changing it: every change runs in the one writer (batch.go), beside others in the same
+// transaction. A change decides first and changes afterwards; once it has changed something it must not answer "no".
+// What it did in memory it takes back with [tx.onUndo] when the commit fails.
+//
+// Decisions:
+//
+//   - Acknowledged means on disk. The writer takes all changes that wait and commits them with one fsync; the next ones
+//     gather while it runs. There is no artificial delay (bbolt's own batching waits for 10 ms): a lone change is
+//     committed at once.
+//   - Failures and locks are on disk, reservations in memory. A crash forgets attempts whose outcome nobody was told.
+//     An attempt on an owner without trouble writes nothing until it is settled.
+//   - Settling costs one commit, whether the owner exists, was locked, or failed: otherwise the time of an fsync would
+//     tell names apart. Names that belong to nobody are counted in a ring of 65,536 slots on disk, under a hash whose
+//     key lives as long as the process: what people type into the wrong field must not stay.
+//   - A grant stands in three buckets: its record, the index of its owner, and the order of expiry from which the sweeper
+//     takes what has ended. Dead epochs are swept by a walk over all grants, only after an epoch moved.
+//   - Keys are made of length-prefixed parts (keys.go), so no name can pass for another.
+//   - The list of free pages is not written (NoFreelistSync): after a million grants have expired it would be most of
+//     each commit. Opening reads the file instead.
+//   - Deleting an owner drops the attempts under way: a login with the deleted owner's password must not become a grant
+//     of whoever has the name next.
+//   - A file that others may read is corrected, not refused: volumes of orchestrators come back with group bits.
+package bolt

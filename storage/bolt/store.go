@@ -1,0 +1,161 @@
+package bolt
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/ropcd/ropcd/storage"
+)
+
+// ErrLocked means that another process has the file open.
+var ErrLocked = errors.New("the file is in use by another process")
+
+// Options of a store. The zero value is usable.
+type Options struct {
+	Logger     *slog.Logger     // nil: slog.Default
+	Now        func() time.Time // nil: time.Now
+	SweepEvery time.Duration    // how often what has expired is deleted; 0: a minute
+}
+
+// Store is one open file.
+type Store struct {
+	db         *bbolt.DB
+	log        *slog.Logger
+	clock      func() time.Time
+	sweepEvery time.Duration
+
+	queue  chan *change
+	closed chan struct{}
+	wg     sync.WaitGroup
+	commit func(*bbolt.Tx) error // (*bbolt.Tx).Commit, except in tests
+	failed atomic.Bool           // the last commit failed
+
+	held       reservations
+	ringKey    [32]byte
+	epochMoved atomic.Bool // grants may be dead without having expired
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// Open opens the file, or makes it and its directory, readable by its owner only. [ErrLocked] when another process has
+// it open, [storage.ErrDamaged] when it is no file of ours or of a newer format. The caller closes the store.
+func Open(path string, opts Options) (*Store, error) {
+	s := &Store{
+		log: opts.Logger, clock: opts.Now, sweepEvery: opts.SweepEvery,
+		queue: make(chan *change, maxBatch), closed: make(chan struct{}), commit: (*bbolt.Tx).Commit,
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.sweepEvery <= 0 {
+		s.sweepEvery = time.Minute
+	}
+	s.held.init()
+	_, _ = rand.Read(s.ringKey[:])
+	s.epochMoved.Store(true) // what died before the start was perhaps not swept
+
+	if err := s.open(path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s.wg.Go(s.writer)
+	s.wg.Go(s.sweeper)
+	return s, nil
+}
+
+func (s *Store) open(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	_, err := os.Stat(path)
+	isNew := errors.Is(err, os.ErrNotExist)
+	// A process that was killed has let go of the lock at once, so there is nothing to wait for.
+	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout: 60 * time.Millisecond, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		InitialMmapSize: 64 << 20, NoStatistics: true,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return ErrLocked
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: %w", storage.ErrDamaged, err)
+	case err != nil:
+		return err
+	}
+	err = s.restrict(path)
+	if err == nil {
+		err = s.db.Update(prepare)
+	}
+	if err == nil && isNew {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		_ = s.db.Close()
+	}
+	return err
+}
+
+// restrict takes away what others may do with a file that was there before.
+func (s *Store) restrict(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	s.log.Warn("the database could be read by others; its mode is now 0600", "path", path, "mode", info.Mode().Perm().String())
+	return os.Chmod(path, 0o600)
+}
+
+// syncDir makes the name of a new file durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// Ready implements [storage.Store]. After a commit that failed (a full disk) it tries another one, so that the store
+// recovers by itself.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	if !s.failed.Load() {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error {
+		t.put(metaBucket, []byte("probe"), nil)
+		return nil
+	})
+}
+
+// Close implements [storage.Store].
+func (s *Store) Close() error {
+	select {
+	case <-s.closed:
+		return nil
+	default:
+	}
+	close(s.closed)
+	s.wg.Wait()
+	return s.db.Close()
+}
+
+// now is the store's clock, as exact as the store keeps times.
+func (s *Store) now() time.Time { return storage.Trim(s.clock()) }
+
+func unavailable(cause error) error { return fmt.Errorf("%w: %w", storage.ErrUnavailable, cause) }

@@ -1,0 +1,155 @@
+package bolt
+
+import (
+	"context"
+	"iter"
+	"maps"
+
+	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/storage"
+)
+
+// user reads an owner, nil if there is none.
+func (t *tx) user(who account) (*realm.User, error) {
+	v := t.get(usersBucket, who.key())
+	if v == nil {
+		return nil, nil
+	}
+	return storage.DecodeUser(who.realm, who.name, v)
+}
+
+// owner reads an owner, or ErrNotFound.
+func (t *tx) owner(who account) (*realm.User, error) {
+	u, err := t.user(who)
+	if err == nil && u == nil {
+		err = storage.ErrNotFound
+	}
+	return u, err
+}
+
+// putUser writes an owner. On an error nothing has been written.
+func (t *tx) putUser(u *realm.User) error {
+	record, err := storage.EncodeUser(u)
+	if err != nil {
+		return err
+	}
+	t.put(usersBucket, key(u.Realm, u.Username), record)
+	return nil
+}
+
+// CreateUser implements [storage.Users].
+func (s *Store) CreateUser(ctx context.Context, u *realm.User) error {
+	if err := listable(u.Realm, u.Username); err != nil {
+		return err
+	}
+	n := *u
+	n.Version, n.Login, n.Attributes = 1, realm.Login{}, maps.Clone(u.Attributes)
+	return s.write(ctx, func(t *tx) error {
+		id := key(n.Realm, n.ID)
+		if t.get(usersBucket, key(n.Realm, n.Username)) != nil || t.get(idsBucket, id) != nil {
+			return storage.ErrExists
+		}
+		if err := t.putUser(&n); err != nil {
+			return err
+		}
+		t.put(idsBucket, id, []byte(n.Username))
+		return nil
+	})
+}
+
+// UserByName implements [storage.Users].
+func (s *Store) UserByName(ctx context.Context, realmKey, name string) (u *realm.User, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		u, err = t.owner(account{realmKey, name})
+		return err
+	})
+	return u, err
+}
+
+// UserByID implements [storage.Users].
+func (s *Store) UserByID(ctx context.Context, realmKey, id string) (u *realm.User, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		name := t.get(idsBucket, key(realmKey, id))
+		if name == nil {
+			return storage.ErrNotFound
+		}
+		u, err = t.owner(account{realmKey, string(name)})
+		if err != nil || u.ID != id {
+			u, err = nil, storage.ErrDamaged
+		}
+		return err
+	})
+	return u, err
+}
+
+// UpdateUser implements [storage.Users].
+func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error {
+	n := *u
+	n.Attributes = maps.Clone(u.Attributes)
+	var version uint32
+	err := s.write(ctx, func(t *tx) error {
+		who := account{n.Realm, n.Username}
+		was, err := t.owner(who)
+		switch {
+		case err != nil:
+			return err
+		case was.Version != n.Version:
+			return storage.ErrConflict
+		}
+		next := n
+		next.ID, next.Created, next.Login, next.Version = was.ID, was.Created, was.Login, was.Version+1
+		if err := t.putUser(&next); err != nil {
+			return err
+		}
+		if endGrants {
+			t.endOwned(who)
+		} else {
+			t.capOwned(who, &next)
+		}
+		version = next.Version
+		return nil
+	})
+	if err == nil {
+		u.Version = version
+	}
+	return err
+}
+
+// UnlockUser implements [storage.Users].
+func (s *Store) UnlockUser(ctx context.Context, realmKey, name string) error {
+	return s.write(ctx, func(t *tx) error {
+		u, err := t.owner(account{realmKey, name})
+		if err != nil {
+			return err
+		}
+		u.Login = realm.Login{LastLogin: u.Login.LastLogin}
+		return t.putUser(u)
+	})
+}
+
+// DeleteUser implements [storage.Users].
+func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
+	return s.write(ctx, func(t *tx) error {
+		who := account{realmKey, name}
+		u, err := t.owner(who)
+		if err != nil {
+			return err
+		}
+		t.delete(usersBucket, who.key())
+		t.delete(idsBucket, key(realmKey, u.ID))
+		t.endOwned(who)
+		s.held.drop(t, who)
+		return nil
+	})
+}
+
+// Users implements [storage.Users].
+func (s *Store) Users(ctx context.Context, realmKey string) iter.Seq2[*realm.User, error] {
+	return list(ctx, s, usersBucket, key(realmKey), func(_ *tx, k, v []byte) (*realm.User, error) {
+		name, err := lastPart(k, realmKey)
+		if err != nil {
+			return nil, err
+		}
+		return storage.DecodeUser(realmKey, name, v)
+	})
+}
