@@ -75,7 +75,7 @@ func (l *loader) clientSecret(at strict.Path, s *clientSection, realmKey string)
 		return l.secretHash(at.With("secret_hash"), s.SecretHash)
 	case s.SecretFile != "":
 		return l.secretFromFile(at.With("secret_file"), s, realmKey)
-	default:
+	case !l.Broken(at.With("secret_file")) && !l.Broken(at.With("secret_hash")):
 		l.Report(at.With("secret_file"), "the client needs a secret_file or a secret_hash, or public: true")
 	}
 	return ""

@@ -44,10 +44,10 @@ func node(s nodeSection) journey.NodeDefinition {
 }
 
 // journeyProblem puts a problem of package journey in its place. Settings that can't be decoded are reported already,
-// key by key.
+// key by key, and what could not be decoded is not missing.
 func (l *loader) journeyProblem(at strict.Path, p journey.Problem) {
 	switch {
-	case at[len(at)-1] == "settings" && p.Message == strict.ErrReported.Error():
+	case at[len(at)-1] == "settings" && p.Message == strict.ErrReported.Error(), l.BrokenIn(at):
 	case p.Warning:
 		l.Warn(at, "%s", p.Message)
 	default:

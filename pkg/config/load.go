@@ -48,6 +48,9 @@ func Load(path string, opts Options) (*Config, Problems) {
 		opts.Env = os.LookupEnv
 	}
 	l := &loader{Document: strict.Parse(path, data, opts.Env), opts: opts, folder: filepath.Dir(abs)}
+	if l.Failed() && !l.Has(nil) { // not YAML
+		return nil, l.Problems()
+	}
 	c := l.load()
 	c.path = abs
 	if l.Failed() {

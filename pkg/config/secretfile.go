@@ -24,7 +24,10 @@ func ReadSecret(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	secret, cut := strings.CutSuffix(string(data), "\n")
+	if cut {
+		secret = strings.TrimSuffix(secret, "\r")
+	}
 	if secret == "" {
 		return "", errors.New("is empty")
 	}

@@ -45,6 +45,19 @@ func (d *Document) Problems() Problems {
 // Failed reports whether there is an error among the problems.
 func (d *Document) Failed() bool { return d.errors > 0 }
 
+// Broken reports whether the value at the path could not be decoded.
+func (d *Document) Broken(p Path) bool { return d.broken[p.id()] }
+
+// BrokenIn reports whether a key of the mapping at the path, or an element of the list, could not be decoded.
+func (d *Document) BrokenIn(p Path) bool {
+	for path := range d.broken {
+		if rest, below := strings.CutPrefix(path, p.id()+"\x00"); below && !strings.Contains(rest, "\x00") {
+			return true
+		}
+	}
+	return false
+}
+
 // brokenBelow reports whether something at the path or below it could not be decoded.
 func (d *Document) brokenBelow(p Path) bool {
 	for path := range d.broken {

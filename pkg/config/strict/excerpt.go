@@ -13,7 +13,7 @@ const maxExcerpt = 120
 const masked = "[hidden]"
 
 // secretName is how keys are named whose values are never shown.
-const secretName = `(?:[\w-]*[_-])?(?:secret|secret_hash|password|passwd|passphrase|hash|token|api_key|private_key)`
+const secretName = `(?:(?:[\w-]*[_-])?(?:secret|password|passwd|passphrase|hash|api_key|private_key)|(?:(?:api|auth|access|bearer)[_-])?token)`
 
 var (
 	secretKey    = regexp.MustCompile(`(?i)^` + secretName + `$`)

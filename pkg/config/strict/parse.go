@@ -73,7 +73,8 @@ func parseYAML(data []byte) (root *yaml.Node, err error) {
 
 var libraryError = regexp.MustCompile(`^(?s)yaml: (?:line (\d+): )?(.*)$`)
 
-// syntax reports what the library found: the line it names, and the first column of its text.
+// syntax reports what the library found: the line it names, and the first column of its text. The line of what it "did
+// not find" is counted from 0, and is where the surrounding mapping or list begins.
 func (d *Document) syntax(err error) {
 	m := libraryError.FindStringSubmatch(err.Error())
 	if m == nil {
@@ -81,11 +82,22 @@ func (d *Document) syntax(err error) {
 		return
 	}
 	line, _ := strconv.Atoi(m[1])
+	message := m[2]
+	if strings.HasPrefix(message, "did not find") {
+		line++
+		message += ", in this line or further down"
+	}
 	line = min(max(line, 1), len(d.lines))
 	text := d.lines[line-1]
+	if bareVariable.MatchString(text) {
+		message += "; inside { } and [ ] put ${…} in quotes"
+	}
 	column := 1 + utf8.RuneCountInString(text) - utf8.RuneCountInString(strings.TrimLeft(text, " \t"))
-	d.add(&yaml.Node{Line: line, Column: column}, "", false, false, m[2])
+	d.add(&yaml.Node{Line: line, Column: column}, "", false, false, message)
 }
+
+// bareVariable is a variable without quotes where YAML takes its braces for a mapping's.
+var bareVariable = regexp.MustCompile(`[{\[][^"']*\$\{`)
 
 // walk records where everything stands, expands variables, and refuses what this package does not take.
 func (d *Document) walk(p Path, e entry) {

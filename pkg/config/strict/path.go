@@ -21,11 +21,12 @@ func (p Path) At(i int) Path { return p.With(strconv.Itoa(i)) }
 // id is the path as a key of maps.
 func (p Path) id() string { return strings.Join(p, "\x00") }
 
-// secret reports whether something on the way is named like a secret.
+// secret reports whether the path ends at, or in a list at, a key that is named like a secret. Names further up may be
+// anybody's choice: a journey may be called "password".
 func (p Path) secret() bool {
-	for _, step := range p {
-		if Secret(step) {
-			return true
+	for i := len(p) - 1; i >= 0; i-- {
+		if _, err := strconv.Atoi(p[i]); err != nil {
+			return Secret(p[i])
 		}
 	}
 	return false

@@ -13,6 +13,11 @@ func Suggest(written string, known []string) string {
 			best, distance = k, d
 		}
 	}
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if best == "" && len(written) > 2 && strings.HasPrefix(k, fold(written)+"_") {
+			best = k
+		}
+	}
 	if best == "" {
 		return ""
 	}
