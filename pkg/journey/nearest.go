@@ -13,13 +13,13 @@ func didYouMean(name string, others []string) string {
 	return ""
 }
 
-// nearest is the first of the others with the fewest typing mistakes, at most a third of its length; case does not
+// nearest is the first of the others with the fewest typing mistakes, at most one for three letters; case does not
 // count.
 func nearest(name string, others []string) string {
 	best, least := "", 0
 	for _, other := range others {
 		d := distance(strings.ToLower(name), strings.ToLower(other))
-		if d <= max(1, len(other)/3) && (best == "" || d < least) {
+		if d <= (len(other)+1)/3 && (best == "" || d < least) {
 			best, least = other, d
 		}
 	}
