@@ -1,0 +1,183 @@
+package journey_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ropcd/ropcd/pkg/journey"
+)
+
+var errDown = errors.New("down")
+
+// The journey asks three times, once inside another one; the password is right from the second time on.
+func TestVerifyIsAskedOnceARun(t *testing.T) {
+	set := build(t, `
+main entry=collect
+  collect Collect next=first
+  first Check yes=failure no=second
+  second Check yes=failure no=third
+  third Inner yes=failure no=last settings=sub
+  last Ask yes=success no=failure
+sub inner entry=check
+  check Check yes=success no=failure`, nil)
+	for run := range 2 {
+		calls := 0
+		in := attempt(&calls)
+		in.Verify = func(context.Context, string) (bool, error) { calls++; return calls > 1, nil }
+		got, err := mainOf(t, set).Run(t.Context(), in)
+		if err != nil || calls != 1 || got.Verified || !got.Evaluated || len(got.Trail) != 6 {
+			t.Errorf("run %d: %d calls, %+v, %v", run, calls, got, err)
+		}
+	}
+}
+
+func TestVerifyWithAsksEachSourceOnce(t *testing.T) {
+	var asked []string
+	calls := 0
+	set := build(t, `
+main entry=collect
+  collect Collect next=check
+  check Check yes=success no=failure`, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
+		for _, source := range []string{"ldap://a", "ldap://b", "ldap://a", "ldap://b"} {
+			ok, err := s.VerifyWith(ctx, source, func(_ context.Context, username, password string) (bool, error) {
+				asked = append(asked, source)
+				if username != "demo" || password != canary {
+					t.Errorf("asked about %q, %q", username, password)
+				}
+				return source == "ldap://b", nil
+			})
+			if err != nil || ok != (source == "ldap://b") {
+				t.Errorf("%s: %t, %v", source, ok, err)
+			}
+		}
+		if _, err := s.VerifyWith(ctx, "", nil); err == nil {
+			t.Error("a source without a name")
+		}
+		return "yes", nil
+	}})
+	got, err := mainOf(t, set).Run(t.Context(), attempt(&calls))
+	if err != nil || !got.Success || !got.Verified || calls != 0 {
+		t.Errorf("%+v, %v, %d calls", got, err, calls)
+	}
+	if diff := cmp.Diff([]string{"ldap://a", "ldap://b"}, asked); diff != "" {
+		t.Error("asked (-want +got):\n" + diff)
+	}
+}
+
+// A fault is neither yes nor no, and is not asked again.
+func TestVerifyFaultIsNoAnswer(t *testing.T) {
+	calls := 0
+	in := attempt(&calls)
+	in.Verify = func(context.Context, string) (bool, error) { calls++; return true, errDown }
+	set := build(t, simple, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
+		if ok, err := s.Verify(ctx); ok || !errors.Is(err, errDown) {
+			t.Errorf("Verify = %t, %v", ok, err)
+		}
+		return check(ctx, s)
+	}})
+	got, err := mainOf(t, set).Run(t.Context(), in)
+	if !errors.Is(err, errDown) || got.Verified || got.Evaluated || got.Success || calls != 1 {
+		t.Errorf("%+v, %v, %d calls", got, err, calls)
+	}
+	in.Verify = nil
+	if _, err := mainOf(t, build(t, simple, nil)).Run(t.Context(), in); err == nil {
+		t.Error("no fault without Verify")
+	}
+}
+
+// A right password takes back what an earlier source said, but not the refusal of a later node.
+func TestVerifyTakesBackTheReason(t *testing.T) {
+	calls := 0
+	set := build(t, `
+main entry=collect
+  collect Collect next=check
+  check Check yes=ask no=failure
+  ask Ask yes=success no=failure`, map[string]runFunc{
+		"Check": func(ctx context.Context, s *journey.State) (string, error) {
+			s.SetReason(journey.ReasonWrongPassword)
+			return check(ctx, s)
+		},
+		"Ask": func(context.Context, *journey.State) (string, error) { return "no", nil },
+	})
+	got, err := mainOf(t, set).Run(t.Context(), attempt(&calls))
+	if err != nil || got.Reason != journey.ReasonFailed || !got.Verified || got.Success {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A refusal before the password was compared costs a comparison all the same.
+func TestRunSpendsTheWorkOfARefusal(t *testing.T) {
+	const early = `
+main entry=collect
+  collect Collect next=early
+  early Ask yes=check no=failure
+  check Check yes=success no=failure`
+	for _, tt := range []struct {
+		name, text, answer, password string
+		calls                        int
+		want                         journey.Result
+	}{
+		{"refused early", early, "no", canary, 1, journey.Result{Evaluated: true, Reason: "journey_failed"}},
+		{"refused by the check", early, "yes", "guess", 1, journey.Result{Evaluated: true, Reason: "journey_failed"}},
+		{"success", early, "yes", canary, 1, journey.Result{Evaluated: true, Verified: true, Success: true}},
+		{"nothing to compare", early, "no", "", 0, journey.Result{Reason: "journey_failed"}},
+		{"nobody reads it", "main entry=a\n a Ask yes=success no=failure", "no", canary, 0, journey.Result{Reason: "journey_failed"}},
+		{"read inside only", "main entry=a\n a Ask yes=b no=failure\n b Inner yes=success no=failure settings=sub\nsub entry=c\n c Check yes=success no=failure", "no", canary, 1, journey.Result{Evaluated: true, Reason: "journey_failed"}},
+		{"success that asked nobody", "main entry=a\n a Ask yes=success no=b\n b Check yes=success no=failure", "yes", canary, 0, journey.Result{Success: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			calls := 0
+			in := attempt(&calls)
+			in.Password = tt.password
+			set := build(t, tt.text, map[string]runFunc{
+				"Ask": func(context.Context, *journey.State) (string, error) { return tt.answer, nil },
+			})
+			got, err := mainOf(t, set).Run(t.Context(), in)
+			if err != nil || calls != tt.calls {
+				t.Errorf("%d calls, %v; want %d", calls, err, tt.calls)
+			}
+			got.Trail = nil
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error("(-want +got):\n" + diff)
+			}
+		})
+	}
+
+	calls := 0
+	in := attempt(&calls)
+	in.Verify = func(context.Context, string) (bool, error) { return false, errDown }
+	set := build(t, early, map[string]runFunc{
+		"Ask": func(context.Context, *journey.State) (string, error) { return "no", nil },
+	})
+	if _, err := mainOf(t, set).Run(t.Context(), in); !errors.Is(err, errDown) {
+		t.Errorf("error %v, want %v: a fault here must look as it does for a wrong password", err, errDown)
+	}
+}
+
+// A locked attempt must not be guessed against any source, whatever the journey looks like.
+func TestRunOfALockedAttemptAsksNoOtherSource(t *testing.T) {
+	set := build(t, `
+main entry=collect
+  collect Collect next=check
+  check Check yes=success no=ask
+  ask Ask yes=success no=failure`, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
+		ok, err := s.VerifyWith(ctx, "ldap://a", func(context.Context, string, string) (bool, error) {
+			t.Error("the directory was asked")
+			return true, nil
+		})
+		if ok || err != nil {
+			t.Errorf("VerifyWith = %t, %v", ok, err)
+		}
+		return check(ctx, s)
+	}})
+	calls := 0
+	in := attempt(&calls)
+	in.Locked = true
+	got, err := mainOf(t, set).Run(t.Context(), in)
+	if err != nil || got.Success || got.Verified || got.Reason != journey.ReasonLocked || calls != 1 {
+		t.Errorf("%+v, %v, %d calls", got, err, calls)
+	}
+}
