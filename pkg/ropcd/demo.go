@@ -18,7 +18,7 @@ import (
 const (
 	demoRealm  = "/alpha"
 	demoClient = "demo-client"
-	demoUser   = "demo"
+	demoUser   = "demo-user"
 	demoScope  = "write"
 )
 

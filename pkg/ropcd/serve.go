@@ -44,7 +44,7 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 	if err := p.watch(ctx); err != nil {
 		return err
 	}
-	p.logger.InfoContext(ctx, "serving", "listen", l.public.Addr().String(), "base_url", p.current().Server.BaseURL,
+	p.logger.InfoContext(ctx, "serving", "listen", l.public.Addr().String(), "ops", l.ops.Addr().String(), "base_url", p.current().Server.BaseURL,
 		"storage", p.current().Storage.Driver, "version", version())
 	if f.demo {
 		if err := p.demo(ctx, stdout); err != nil {

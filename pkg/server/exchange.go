@@ -63,14 +63,13 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 
 // identify is the request's id and the end user's address. An id from outside is kept only from a trusted proxy.
 func (s *Server) identify(r *http.Request) (id, address string) {
-	proxies := *s.proxies.Load()
 	id = r.Header.Get("X-Request-Id")
-	if !validID(id) || !proxies.Trusts(guard.Peer(r)) {
+	if !validID(id) || !s.Proxies.Trusts(guard.Peer(r)) {
 		var b [12]byte
 		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
 		id = hex.EncodeToString(b[:])
 	}
-	return id, proxies.Address(r)
+	return id, s.Proxies.Address(r)
 }
 
 func validID(id string) bool {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -35,7 +34,6 @@ type Options struct {
 type Server struct {
 	Options
 	metrics *metrics
-	proxies atomic.Pointer[guard.Proxies]
 	router  *mux.Router
 }
 
@@ -48,13 +46,9 @@ func New(o Options) *Server {
 		o.RequestTimeout = DefaultRequestTimeout
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
-	s.SetProxies(o.Proxies)
 	s.route()
 	return s
 }
-
-// SetProxies changes whose X-Forwarded-For is believed.
-func (s *Server) SetProxies(p guard.Proxies) { s.proxies.Store(&p) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }

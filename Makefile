@@ -1,0 +1,40 @@
+# `make` lists the targets. Nothing but Go, git and make is needed to build and run.
+
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+BIN     = bin/ropcd
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS = -s -w -X github.com/ropcd/ropcd/pkg/ropcd.buildVersion=$(VERSION)
+
+.DEFAULT_GOAL = help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/ropcd
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/ropcd
+
+run: build ## build, and serve with ./config.yaml, a demo client and user
+	@$(BIN) serve --demo
+
+test: tools ## install what the tests need, and run them all with the race detector
+	go test -race -shuffle=on -timeout 10m ./...
+
+lint: ## check the style, the import floors and go.mod
+	go run $(GOLANGCI_LINT) run ./...
+	go mod tidy -diff
+	go mod verify
+
+fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
+	@.ci/fuzz $(or $(FUZZTIME),30s)
+
+clients: ## run unmodified clients of other languages (npm) against the server
+	@.ci/clients
+
+tools: ## install the programs that the tests start, if they are missing
+	@.ci/tools
+
+clean: ## remove what was built; data/ stays
+	@rm -rf bin
+
+.PHONY: help build run test lint fuzz clients tools clean

@@ -1,0 +1,63 @@
+package main_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const bolt = "{driver: bolt, bolt: {path: store.db}}"
+
+func TestReloadBySignalFileAndCommand(t *testing.T) {
+	dir := t.TempDir()
+	configure(t, dir, bolt, alpha)
+	p := start(t, dir)
+	p.enroll(t)
+	token := p.login(t).text("access_token")
+
+	// A change of the file is enough.
+	configure(t, dir, bolt, strings.Replace(alpha, "  alpha:\n", "  alpha:\n    active: false\n", 1))
+	eventually(t, "the realm is closed", func() bool {
+		a, err := p.call("introspect", theToken(token))
+		return err == nil && a.status == http.StatusNotFound
+	})
+
+	// A bad file keeps what is in use, is logged, and counted.
+	path := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(path, []byte("realms: {alpha: {activ: true}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the bad file is refused", func() bool {
+		_, metrics := p.get("/metrics")
+		return strings.Contains(metrics, `ropcd_config_reloads_total{outcome="refused"}`)
+	})
+	if !strings.Contains(p.stderr.String(), "config.yaml:1:") {
+		t.Error("the log does not say where the problem is")
+	}
+	if out, err := p.try("", "config", "reload"); exitStatus(err) != 1 || !strings.Contains(out, "activ") {
+		t.Errorf("config reload with a bad file: status %d\n%s", exitStatus(err), out)
+	}
+	if a := p.must(t, "introspect", theToken(token)); a.status != http.StatusNotFound {
+		t.Errorf("the bad file changed something: %d", a.status)
+	}
+
+	// SIGHUP and the command load a good one.
+	configure(t, dir, bolt, alpha)
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the realm is open", func() bool {
+		a, err := p.call("introspect", theToken(token))
+		return err == nil && a.status == http.StatusOK && a.body["active"] == true
+	})
+	p.cli(t, "", "config", "reload")
+
+	// What can't be reloaded is said to need a restart.
+	configure(t, dir, "{driver: bolt, bolt: {path: other.db}}", alpha)
+	if out := p.cli(t, "", "config", "reload"); !strings.Contains(out, "needs a restart") || !strings.Contains(out, "storage.bolt.path") {
+		t.Errorf("config reload of a new store:\n%s", out)
+	}
+}
