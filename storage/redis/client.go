@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -51,16 +52,27 @@ func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) go
 	})
 }
 
-// masters calls f with the client of the one master, or of each, one after the other.
-func (s *Store) masters(ctx context.Context, f func(context.Context, goredis.Cmdable) error) error {
+// masters calls f with the client of the one master, or of each, one after the other, until f fails.
+func (s *Store) masters(ctx context.Context, f func(goredis.Cmdable) error) error {
 	cluster, ok := s.rdb.(*goredis.ClusterClient)
 	if !ok {
-		return f(ctx, s.rdb)
+		return f(s.rdb)
 	}
-	turn := make(chan struct{}, 1)
-	return cluster.ForEachMaster(ctx, func(ctx context.Context, c *goredis.Client) error {
-		turn <- struct{}{}
-		defer func() { <-turn }()
-		return f(ctx, c)
+	var mu sync.Mutex
+	var all []goredis.Cmdable
+	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *goredis.Client) error { // each on a goroutine of its own
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := f(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }

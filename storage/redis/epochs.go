@@ -96,12 +96,15 @@ func (s *Store) readEpochs(ctx context.Context, ks []realmClient) (map[realmClie
 	defer cancel()
 	read := time.Now()
 	cmds := make([]*goredis.StringCmd, 0, 2*len(ks))
-	_, _ = s.rdb.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	err := unsent(s.rdb.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for _, k := range ks {
 			cmds = append(cmds, p.Get(ctx, s.keys.realmEpoch(k.realm)), p.Get(ctx, s.keys.clientEpoch(k.realm, k.client)))
 		}
 		return nil
-	}) // each command has its own error
+	}))
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[realmClient]pairOfEpochs, len(ks))
 	for i, k := range ks {
 		realmEpoch, err := epoch(cmds[2*i])

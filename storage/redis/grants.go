@@ -79,7 +79,7 @@ func (s *Store) Revoke(ctx context.Context, r storage.Revocation) error {
 		if err != nil {
 			return err
 		}
-		reply, err := s.confirm(ctx, revokeScript, []string{key, s.keys.done(key, n)}, s.keys.base(r.ID.Bucket()), r.ID[:],
+		reply, err := s.confirm(ctx, revokeScript, []string{key, s.keys.done(key, n[:])}, s.keys.base(r.ID.Bucket()), r.ID[:],
 			r.Digest[:], r.Realm, r.ClientID, flag(r.Access), r.Seq, storage.Millis(r.Expires), now.realm, now.client,
 			flag(fresh), millis(doneLife))
 		if err != nil {
@@ -101,7 +101,7 @@ func (s *Store) EndGrant(ctx context.Context, realmKey string, id storage.GrantI
 		return storage.ErrNotFound
 	}
 	key := s.keys.grant(id)
-	reply, err := s.confirm(ctx, endGrantScript, []string{key, s.keys.done(key, newNonce())},
+	reply, err := s.confirm(ctx, endGrantScript, []string{key, s.keys.done(key, freshNonce())},
 		s.keys.base(id.Bucket()), id[:], realmKey, millis(doneLife))
 	if err != nil {
 		return err

@@ -95,9 +95,9 @@ func (k keyring) clientEpoch(realmKey, clientID string) string {
 }
 
 // done is the mark that a write on key leaves. It has the key's tag.
-func (k keyring) done(key string, nonce nonce) string {
+func (k keyring) done(key string, nonce []byte) string {
 	tag := key[:strings.IndexByte(key, '}')+1]
-	return tag + ":n:" + base64.RawURLEncoding.EncodeToString(nonce[:])
+	return tag + ":n:" + base64.RawURLEncoding.EncodeToString(nonce)
 }
 
 func (k keyring) probe() string { return k.base(0) + "p" }

@@ -58,7 +58,7 @@ func (s *Store) Grants(ctx context.Context, realmKey string) iter.Seq2[*storage.
 func listed[T any](ctx context.Context, s *Store, pattern string, decode func(key, v string) (*T, error)) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		seen := map[string]bool{}
-		err := s.masters(ctx, func(ctx context.Context, c goredis.Cmdable) error {
+		err := s.masters(ctx, func(c goredis.Cmdable) error {
 			return s.scan(ctx, c, pattern, func(key, v string) error {
 				if seen[key] {
 					return nil
@@ -118,12 +118,15 @@ func (s *Store) values(ctx context.Context, c goredis.Cmdable, keys []string) ([
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
 	cmds := make([]*goredis.StringCmd, len(keys))
-	_, _ = c.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	err := unsent(c.Pipelined(ctx, func(p goredis.Pipeliner) error {
 		for i, key := range keys {
 			cmds[i] = p.Get(ctx, key)
 		}
 		return nil
-	}) // each command has its own error
+	}))
+	if err != nil {
+		return nil, err
+	}
 	out := make([]*string, len(keys))
 	for i, cmd := range cmds {
 		v, err := cmd.Result()

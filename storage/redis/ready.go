@@ -52,7 +52,7 @@ func (s *Store) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
 	evicting := false
-	err := s.masters(ctx, func(ctx context.Context, c goredis.Cmdable) error {
+	err := s.masters(ctx, func(c goredis.Cmdable) error {
 		if err := c.Ping(ctx).Err(); err != nil {
 			return err
 		}

@@ -13,12 +13,14 @@ func (s *Store) Refresh(ctx context.Context, r storage.RefreshStep) (storage.Ref
 	if err := s.serving(ctx); err != nil {
 		return storage.Refreshed{}, err
 	}
+	key := s.keys.grant(r.ID)
+	keys := []string{key, s.keys.done(key, r.Nonce[:])}
 	for fresh := false; ; fresh = true {
 		now, err := s.epochsOf(ctx, realmClient{r.Realm, r.ClientID}, fresh)
 		if err != nil {
 			return storage.Refreshed{}, err
 		}
-		reply, err := s.confirm(ctx, refreshScript, []string{s.keys.grant(r.ID)}, s.refreshArgs(r, now, fresh)...)
+		reply, err := s.confirm(ctx, refreshScript, keys, s.refreshArgs(r, now, fresh)...)
 		if err != nil {
 			return storage.Refreshed{}, err
 		}
@@ -32,7 +34,8 @@ func (s *Store) Refresh(ctx context.Context, r storage.RefreshStep) (storage.Ref
 func (s *Store) refreshArgs(r storage.RefreshStep, now pairOfEpochs, fresh bool) []any {
 	args := []any{
 		s.keys.base(r.ID.Bucket()), r.ID[:], r.Generation, r.Digest[:], r.Realm, r.ClientID, r.Nonce[:], flag(r.Rotate),
-		millis(r.Grace), millis(r.AccessLifetime), millis(r.RefreshLifetime), now.realm, now.client, flag(fresh), len(r.Scopes),
+		millis(r.Grace), millis(r.AccessLifetime), millis(r.RefreshLifetime), now.realm, now.client, flag(fresh), millis(doneLife),
+		len(r.Scopes),
 	}
 	for _, scope := range r.Scopes {
 		args = append(args, scope)

@@ -25,6 +25,12 @@ func newNonce() (n nonce) {
 	return n
 }
 
+// freshNonce is newNonce for who needs it once.
+func freshNonce() []byte {
+	n := newNonce()
+	return n[:]
+}
+
 // load is the script in lua/name.lua behind lib.lua and the other libraries it needs.
 func load(name string, libraries ...string) *goredis.Script {
 	var src strings.Builder
@@ -97,7 +103,9 @@ func (s *Store) waited(
 		p := master.Pipeline()
 		cmd := put(ctx, p, whole)
 		wait := p.Do(ctx, "wait", s.opts.WaitReplicas, s.opts.Timeout.Milliseconds()*2/3)
-		_, _ = p.Exec(ctx) // each command has its own error
+		if err = unsent(p.Exec(ctx)); err != nil {
+			break
+		}
 		switch err = cmd.Err(); {
 		case err == nil:
 			return s.confirmed(cmd, wait)
@@ -120,6 +128,17 @@ func (s *Store) confirmed(cmd, wait *goredis.Cmd) (any, error) {
 		return nil, fmt.Errorf("%w: %d of %d replicas confirmed the write", storage.ErrUnavailable, n, s.opts.WaitReplicas)
 	}
 	return cmd.Val(), nil
+}
+
+// unsent is the error of a pipeline that go-redis gave to none of its commands, as when it could not connect: they look
+// as if the server had answered with nothing.
+func unsent(cmds []goredis.Cmder, err error) error {
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return nil // each command has its own
+		}
+	}
+	return fault(err)
 }
 
 // master is the client of the server that writes the key.

@@ -52,7 +52,7 @@ func (s *Store) CreateUser(ctx context.Context, u *realm.User) error {
 		return err
 	}
 	key := s.keys.user(u.Realm, u.Username)
-	reply, err := s.confirm(ctx, createScript, []string{key, s.keys.done(key, n)}, record, millis(doneLife))
+	reply, err := s.confirm(ctx, createScript, []string{key, s.keys.done(key, n[:])}, record, millis(doneLife))
 	if err != nil {
 		return err
 	}

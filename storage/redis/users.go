@@ -72,7 +72,7 @@ func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrant
 	key := s.keys.user(old.Realm, old.Username)
 	bucket := storage.Bucket(old.Realm, old.Username)
 	reply, err := s.confirm(ctx, updateUserScript,
-		[]string{key, s.keys.index(old.Realm, old.Username), s.keys.done(key, newNonce())},
+		[]string{key, s.keys.index(old.Realm, old.Username), s.keys.done(key, freshNonce())},
 		s.keys.base(bucket), before, after, flag(endGrants), storage.Millis(next.Expires),
 		[]byte{byte(bucket >> 8), byte(bucket)}, millis(doneLife))
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Store) removeUser(ctx context.Context, old *realm.User) error {
 	}
 	key := s.keys.user(old.Realm, old.Username)
 	reply, err := s.confirm(ctx, deleteUserScript, []string{
-		key, s.keys.index(old.Realm, old.Username), s.keys.reservations(old.Realm, old.Username), s.keys.done(key, newNonce()),
+		key, s.keys.index(old.Realm, old.Username), s.keys.reservations(old.Realm, old.Username), s.keys.done(key, freshNonce()),
 	}, s.keys.in(old.Realm, old.Username), before, millis(doneLife))
 	if err != nil {
 		return err

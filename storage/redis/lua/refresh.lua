@@ -1,7 +1,8 @@
 -- refresh.lua is the whole of a refresh token grant: see storage.RefreshStep, whose order this is.
--- KEYS: grant.
+-- KEYS: grant, mark.
 -- ARGV: base, id, generation, digest, realm, client, nonce, 1 to rotate, grace, access and refresh lifetime (negative:
---       never), realm and client epoch, 1 if these were just read, n, n requested scopes, what the client may have.
+--       never), realm and client epoch, 1 if these were just read, life of the mark, n, n requested scopes, what the client
+--       may have.
 -- Answer: {outcome, now, record or nil}, or {'stale'}. The same nonce again has the same answer.
 
 local DONE, REFUSED, REUSED, WIDER, NO_SCOPE = 0, 1, 2, 3, 4
@@ -9,10 +10,15 @@ local base, id, generation, digest, realm = ARGV[1], ARGV[2], tonumber(ARGV[3]),
 local client, nonce, rotate, grace = ARGV[6], ARGV[7], ARGV[8] == '1', tonumber(ARGV[9])
 local access, refresh = tonumber(ARGV[10]), tonumber(ARGV[11])
 local realm_epoch, client_epoch, fresh = tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14] == '1'
-local requested = tonumber(ARGV[15])
+local life, requested = ARGV[15], tonumber(ARGV[16])
+local named = nonce ~= string.rep('\0', 8)
 
 local now = clock()
 local g, record = read_grant(KEYS[1], id, now)
+if not g and named then -- perhaps this very request has ended it
+  local before = done(KEYS[2])
+  if before and unpack_grant(before, id) then return {REUSED, now, before} end
+end
 if not g or g.realm ~= realm or g.refresh_digest ~= digest or g.client ~= client or g.has_refresh == 0 then
   return {REFUSED, now}
 end
@@ -22,17 +28,18 @@ if verdict == 'dead' or over(g.refresh, now) or generation > g.generation then r
 
 local spent = generation < g.generation
 local predecessor = generation == g.generation - 1
-local repeated = nonce ~= string.rep('\0', 8) and nonce == g.nonce and (predecessor or not spent)
+local repeated = named and nonce == g.nonce and (predecessor or not spent)
 if spent and not repeated and not (predecessor and now < g.refreshed + grace) then
   drop(base, KEYS[1], g)
+  if named then remember(KEYS[2], life, record) end
   return {REUSED, now, record}
 end
 
 local own, may = {}, {}
 for s in g.scopes:gmatch('[^ ]+') do own[s] = true end
-for i = 16 + requested, #ARGV do may[ARGV[i]] = true end
+for i = 17 + requested, #ARGV do may[ARGV[i]] = true end
 local want = {}
-for i = 16, 15 + requested do
+for i = 17, 16 + requested do
   if not own[ARGV[i]] then return {WIDER, now, record} end
   want[ARGV[i]] = true
 end
