@@ -1,7 +1,6 @@
 package redis_test
 
 import (
-	"context"
 	"crypto/rand"
 	"io"
 	"log/slog"
@@ -50,38 +49,18 @@ func raw(t testing.TB, addr string) *goredis.Client {
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	server := redistest.Start(t)
+	remembers := timeout(600 * time.Millisecond) // a longer one leaves no time to remember epochs
 	n := 0
 	storagetest.Run(t, func(t *testing.T) storage.Store {
 		n++
-		return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)))
+		return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)), remembers)
 	}, storagetest.Options{
-		Second: func(t *testing.T) storage.Store { return open(t, server.Addr(), prefix("contractx")) },
+		Second: func(t *testing.T) storage.Store { return open(t, server.Addr(), prefix("contractx"), remembers) },
 		Reopen: func(t *testing.T, s storage.Store) storage.Store {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)))
+			return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)), remembers)
 		},
 	})
-}
-
-// twice delivers each script two times, as a client does that lost the first answer, and compares.
-type twice struct{ t testing.TB }
-
-func (twice) DialHook(next goredis.DialHook) goredis.DialHook { return next }
-func (twice) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
-	return next
-}
-
-func (h twice) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
-	return func(ctx context.Context, cmd goredis.Cmder) error {
-		if cmd.Name() != "evalsha" {
-			return next(ctx, cmd)
-		}
-		first := goredis.NewCmd(ctx, cmd.Args()...)
-		firstErr := next(ctx, first)
-		err := next(ctx, cmd)
-		_, _ = first, firstErr
-		return err
-	}
 }

@@ -1,0 +1,66 @@
+package redis_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ropcd/ropcd/storage/redis"
+	"github.com/ropcd/ropcd/storage/redis/redistest"
+	"github.com/ropcd/ropcd/storage/storagetest"
+)
+
+// cluster starts three masters and waits until they agree on who serves what.
+func cluster(t *testing.T) []string {
+	t.Helper()
+	ctx := t.Context()
+	slots := [][2]int{{0, 5460}, {5461, 10922}, {10923, 16383}}
+	var addrs []string
+	for i, of := range slots {
+		server := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
+		addrs = append(addrs, server.Addr())
+		c := raw(t, server.Addr())
+		ok(t, "add slots", c.Do(ctx, "cluster", "addslotsrange", of[0], of[1]).Err())
+		ok(t, "epoch", c.Do(ctx, "cluster", "set-config-epoch", i+1).Err())
+		host, port, _ := strings.Cut(addrs[0], ":")
+		if i > 0 {
+			ok(t, "meet", c.Do(ctx, "cluster", "meet", host, port).Err())
+		}
+	}
+	for _, addr := range addrs {
+		c := raw(t, addr)
+		until(t, "the cluster is up", func() bool {
+			info, err := c.ClusterInfo(ctx).Result()
+			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
+		})
+	}
+	return addrs
+}
+
+func TestClusterKeepsTheContract(t *testing.T) {
+	addrs := cluster(t)
+	on := func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, addrs }
+	s := open(t, "", on)
+	ok(t, "ready", s.Ready(t.Context()))
+	for _, c := range storagetest.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.Check(s); err != nil {
+				t.Errorf("%v\nrule: %s", err, c.Rule)
+			}
+		})
+	}
+}
+
+func TestClusterAsksTheKeysOwnMasterToWait(t *testing.T) {
+	addrs := cluster(t)
+	s := open(t, "", func(o *redis.Options) {
+		o.Mode, o.Addrs, o.WaitReplicas, o.Timeout = redis.ModeCluster, addrs[:1], 1, 300*time.Millisecond
+	})
+	for _, c := range []string{"a", "b", "c", "d", "e", "f"} {
+		err := s.EndRealm(t.Context(), "/"+c)
+		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+			t.Errorf("no replica, and the answer is %v", err)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"testing"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/ropcd/ropcd/storage"
+	"github.com/ropcd/ropcd/storage/redis"
+	"github.com/ropcd/ropcd/storage/redis/redistest"
+	"github.com/ropcd/ropcd/storage/storagetest"
+)
+
+// again delivers each script and each increment a second time, as a client does that lost the first answer. check, if
+// not nil, sees both.
+func again(check func(first, second *goredis.Cmd)) goredis.Hook {
+	return hook{command: func(ctx context.Context, cmd goredis.Cmder, next goredis.ProcessHook) error {
+		script, ok := cmd.(*goredis.Cmd)
+		if ok && (cmd.Name() == "evalsha" || cmd.Name() == "eval") {
+			first := goredis.NewCmd(ctx, cmd.Args()...)
+			_ = next(ctx, first)
+			err := next(ctx, cmd)
+			if check != nil {
+				check(first, script)
+			}
+			return err
+		}
+		if cmd.Name() == "incr" {
+			_ = next(ctx, goredis.NewIntCmd(ctx, cmd.Args()...))
+		}
+		return next(ctx, cmd)
+	}}
+}
+
+func TestStoreKeepsTheContractWhenEveryScriptIsDeliveredTwice(t *testing.T) {
+	s := open(t, redistest.Start(t).Addr())
+	s.AddHook(again(nil))
+	for _, c := range storagetest.Cases() {
+		if others[c.Name] {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.Check(s); err != nil {
+				t.Errorf("%v\nrule: %s", err, c.Rule)
+			}
+		})
+	}
+}
+
+// others are rules that a lost answer breaks for good: without a nonce nothing can be recognized; when another request
+// comes in between, what it finds is that the token was used; and the clock that is told goes on.
+var others = map[string]bool{
+	"replay/no nonce":      true,
+	"concurrency/rotation": true,
+	"concurrency/numbers":  true,
+	"refresh/rotates":      true,
+}
+
+// dump is all that a database holds, without the lives of keys.
+func dump(t testing.TB, c *goredis.Client) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	keys, err := c.Keys(t.Context(), "*").Result()
+	ok(t, "keys", err)
+	for _, k := range keys {
+		v, err := c.Dump(t.Context(), k).Result()
+		ok(t, "dump", err)
+		out[k] = v
+	}
+	return out
+}
+
+// answer is a script's reply without the clock.
+func answer(cmd *goredis.Cmd) string {
+	v, err := cmd.Result()
+	if list, ok := v.([]any); ok {
+		kept := []any{}
+		for _, x := range list {
+			if n, isInt := x.(int64); !isInt || n < 1000 {
+				kept = append(kept, x)
+			}
+		}
+		v = kept
+	}
+	return fmt.Sprintf("%q %v", v, err)
+}
+
+func TestScriptDeliveredTwiceAnswersAndLeavesTheSame(t *testing.T) {
+	server := redistest.Start(t)
+	c := raw(t, server.Addr())
+	s := open(t, server.Addr())
+	scripts := 0
+	var between map[string]string
+	s.AddHook(hook{command: func(ctx context.Context, cmd goredis.Cmder, next goredis.ProcessHook) error {
+		if cmd.Name() != "evalsha" && cmd.Name() != "eval" {
+			return next(ctx, cmd)
+		}
+		first := goredis.NewCmd(ctx, cmd.Args()...)
+		_ = next(ctx, first)
+		between = dump(t, c)
+		err := next(ctx, cmd)
+		scripts++
+		if a, b := answer(first), answer(cmd.(*goredis.Cmd)); a != b {
+			t.Errorf("first %s\nthen  %s", a, b)
+		}
+		after := dump(t, c)
+		for k := range between {
+			if between[k] != after[k] && !claimed(k) {
+				t.Errorf("key %q changed", k)
+			}
+		}
+		if len(between) != len(after) {
+			t.Errorf("%d keys became %d", len(between), len(after))
+		}
+		return err
+	}})
+	everything(t, s)
+	if scripts < 20 {
+		t.Errorf("only %d scripts ran", scripts)
+	}
+	if between == nil || reflect.DeepEqual(between, map[string]string{}) {
+		t.Error("nothing was compared")
+	}
+}
+
+// claimed is a pointer from an id: its time is that of the last delivery.
+func claimed(key string) bool { return kindOf(key) == "id" }
+
+// everything calls each method that writes at least once with each kind of answer that changes something.
+func everything(t *testing.T, s *redis.Store) {
+	ctx := t.Context()
+	addUser(t, s, "alice")
+	if err := s.CreateUser(ctx, owner("alice")); err == nil {
+		t.Error("alice exists twice")
+	}
+	for _, name := range []string{"alice", "nobody"} {
+		r := reserve(t, s, name)
+		ok(t, "fail", s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Failure}))
+		r = reserve(t, s, name)
+		ok(t, "void", s.Finish(ctx, storage.Settlement{Reservation: r}))
+	}
+	g := login(t, s, "alice")
+	if gs, err := s.GrantsOf(ctx, alpha, "alice"); err != nil || len(gs) != 1 {
+		t.Errorf("%d grants, %v", len(gs), err)
+	}
+	out, err := s.Refresh(ctx, refreshStep(g))
+	ok(t, "refresh", err)
+	step := refreshStep(out.Grant)
+	step.Rotate = false
+	out, err = s.Refresh(ctx, step)
+	ok(t, "refresh without rotation", err)
+	if out.Grant.Seq != 3 || out.Grant.Generation != 1 {
+		t.Errorf("seq %d, generation %d", out.Grant.Seq, out.Grant.Generation)
+	}
+	ok(t, "revoke", s.Revoke(ctx, revocation(out.Grant, true)))
+	ok(t, "revoke", s.Revoke(ctx, revocation(out.Grant, false)))
+	ok(t, "end a grant", s.EndGrant(ctx, alpha, login(t, s, "alice").ID))
+	login(t, s, "alice")
+	ok(t, "end an owner's grants", s.EndUser(ctx, alpha, "alice"))
+	u, err := s.UserByName(ctx, alpha, "alice")
+	ok(t, "read", err)
+	ok(t, "update", s.UpdateUser(ctx, u, false))
+	if u.Version != 2 {
+		t.Errorf("version %d", u.Version)
+	}
+	ok(t, "unlock", s.UnlockUser(ctx, alpha, "alice"))
+	ok(t, "delete", s.DeleteUser(ctx, alpha, "alice"))
+	c := newClient("c")
+	ok(t, "create a client", s.CreateClient(ctx, c))
+	c.Version = 1
+	ok(t, "update a client", s.UpdateClient(ctx, c))
+	ok(t, "delete a client", s.DeleteClient(ctx, alpha, "c"))
+}

@@ -1,0 +1,57 @@
+package redis_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ropcd/ropcd/storage"
+	"github.com/ropcd/ropcd/storage/redis/redistest"
+)
+
+func TestRoundTrips(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.Addr(), timeout(300*time.Millisecond)) // a longer one leaves no time to remember epochs
+	ctx := t.Context()
+	addUser(t, s, "alice")
+	g := login(t, s, "alice") // loads the scripts
+	addUser(t, s, "bob")
+	warm := login(t, s, "bob")
+	everything(t, open(t, server.Addr()))
+	c := &counter{}
+	s.AddHook(c.hook())
+
+	var r storage.Reservation
+	rows := []struct {
+		what string
+		want int
+		f    func() error
+	}{
+		{"begin", 1, func() error { r = reserve(t, s, "alice"); return nil }},
+		{"finish", 1, func() error {
+			return s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, Grant: newGrant(r)})
+		}},
+		{"begin for nobody", 1, func() error { r = reserve(t, s, "nobody"); return nil }},
+		{"finish for nobody", 1, func() error { return s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Failure}) }},
+		{"inspect", 1, func() error { _, err := s.Inspect(ctx, g.ID); return err }},
+		{"inspect with owner", 1, func() error { _, err := s.InspectOwner(ctx, g.ID); return err }},
+		{"refresh", 1, func() error { _, err := s.Refresh(ctx, refreshStep(g)); return err }},
+		{"revoke an access token", 1, func() error { return s.Revoke(ctx, revocation(g, true)) }},
+		{"revoke a refresh token", 1, func() error { return s.Revoke(ctx, revocation(g, false)) }},
+		{"list an owner's grants", 1, func() error { _, err := s.GrantsOf(ctx, alpha, "alice"); return err }},
+		{"end an owner's grants", 1, func() error { return s.EndUser(ctx, alpha, "alice") }},
+		{"end a client's grants", 1, func() error { return s.EndClient(ctx, alpha, clientID) }},
+		{"end a realm's grants", 1, func() error { return s.EndRealm(ctx, alpha) }},
+	}
+	for _, row := range rows {
+		_, _ = s.Inspect(ctx, warm.ID) // the epochs
+		if got := c.of(func() { ok(t, row.what, row.f()) }); got > row.want {
+			t.Errorf("%s: %d round trips, at most %d", row.what, got, row.want)
+		}
+	}
+	again := login(t, s, "alice")
+	ok(t, "forget the epochs", s.EndClient(ctx, alpha, "another"))
+	ok(t, "end a client's grants", s.EndClient(ctx, alpha, clientID))
+	if got := c.of(func() { _, _ = s.Inspect(ctx, again.ID) }); got != 2 {
+		t.Errorf("inspect with epochs that are not remembered: %d round trips, want 2", got)
+	}
+}
