@@ -1,7 +1,6 @@
 package realm
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -65,5 +64,5 @@ func plainASCII(name string) bool {
 			return false
 		}
 	}
-	return !strings.ContainsAny(name, "\x7f")
+	return true
 }
