@@ -1,0 +1,26 @@
+// Package admin is how administrators change a running server: an API of JSON over HTTP on a Unix socket ([New],
+// [Listen]), and the Go client for it ([Dial]) that the command line uses.
+//
+// It leaves what must hold at once to storage, who is asking to the file mode of the socket, and how things are shown to
+// people to pkg/ropcd.
+//
+// The one thing to know before changing it: no answer, log or audit line holds a secret, a password or a hash of one,
+// except a generated client secret in the answer that made it. The types that are answered have no field for one.
+//
+// # Decisions
+//
+//   - A verb is a POST with one JSON object, /v1/client/create, so that no name has to survive a URL: client ids may hold
+//     slashes and percent signs. Rejected: resources with paths, which are prettier and need escaping on both sides.
+//   - Changes are listed as such in one table, and the wrapper of that table audits them. A verb can't forget it.
+//   - A change is finished even if the caller hangs up; it has a deadline of its own.
+//   - Who disables, deletes or sets a password ends the grants in the same step of the store. A client's grants end in
+//     the step after; should that one fail, the answer says so, and doing the same again finishes it. Creating a client
+//     first ends what an earlier one of the same id has left behind.
+//   - Whether a client is public or confidential is decided when it is made (RFC 6749 section 2.1) and never changes.
+//   - Generated client secrets are kept as [password.HashSecret], chosen ones as a password hash: they may be guessed.
+//   - Lists are streams of JSON lines, one {"item":…} each, and end with {"error":…} when something breaks on the way:
+//     a million owners never sit in memory, and a cut list never looks whole.
+//   - A client of config.yaml is shown, and never changed, not even shadowed by a new one.
+//   - In the audit log's strict mode a change whose audit line can't be written is answered as an error that says so.
+//     The change is not taken back: the store may have told others already.
+package admin
