@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -184,9 +183,9 @@ func (l *loader) keyPair(at strict.Path, certFile, keyFile string) {
 		l.Report(at.With("cert_file"), "key_file needs a cert_file")
 		return
 	}
-	cert, err := os.ReadFile(certFile)
+	cert, err := readFile(certFile, maxFile)
 	if err != nil {
-		l.Report(at.With("cert_file"), "the file %s can't be read: %s", certFile, unwrapPath(err))
+		l.Report(at.With("cert_file"), "the file %s %s", certFile, err)
 	}
 	key, ok := l.secretFile(at.With("key_file"), keyFile, false)
 	if err != nil || !ok {

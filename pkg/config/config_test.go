@@ -191,6 +191,21 @@ func TestEffectiveCanBeLoadedAgain(t *testing.T) {
 	}
 }
 
+func TestEffectiveShowsWhatFollows(t *testing.T) {
+	text, err := config.Effective(mustLoad(t, "realms: {/alpha: {aliases: [LOGIN.example.com]}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"issuer: http://127.0.0.1:8080/oauth2/realms/root/realms/alpha\n", "aliases: [login.example.com]\n", "  alpha:\n",
+		"threshold: 5\n",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%q is not in:\n%s", want, text)
+		}
+	}
+}
+
 func TestEffectiveShowsNoSecret(t *testing.T) {
 	c := mustLoad(t, `
 realms:

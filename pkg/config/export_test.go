@@ -31,3 +31,6 @@ func Keys() []string {
 	walk(reflect.TypeFor[file]())
 	return keys
 }
+
+// Again looks at the files now.
+func (w *Watcher) Again() bool { return w.again() }

@@ -86,6 +86,8 @@ func TestWatchSeesSwappedLinksTwice(t *testing.T) {
 		rename(t, filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data"))
 		wait(t, changes, "swap "+next)
 	}
+	write(t, filepath.Join(dir, "..3/config.yaml"), "4", 0o644)
+	wait(t, changes, "a write where the links lead now")
 }
 
 func TestWatchFollowsALinkIntoAnotherFolder(t *testing.T) {
@@ -103,8 +105,11 @@ func TestWatchIgnoresWhatIsNoChange(t *testing.T) {
 	dir := folder(t)
 	path := filepath.Join(dir, "config.yaml")
 	write(t, path, "one", 0o644)
-	_, changes := watch(t, path)
+	w, changes := watch(t, path)
 	write(t, path, "one", 0o644)
+	if w.Again() {
+		t.Error("the same contents are taken for new ones")
+	}
 	write(t, filepath.Join(dir, "other"), "x", 0o644)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

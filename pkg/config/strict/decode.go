@@ -32,7 +32,7 @@ func (r Raw) Decode(into any) error {
 	if r.d.errors > before {
 		r.d.failed[r.path.id()] = true
 	}
-	if r.d.failed[r.path.id()] || r.d.brokenBelow(r.path) {
+	if r.d.failed[r.path.id()] || r.d.Broken(r.path) || r.d.broken.below[r.path.id()] {
 		return ErrReported
 	}
 	return nil
@@ -74,7 +74,7 @@ func applyDefault(v reflect.Value) {
 }
 
 func (d *Document) decode(p Path, n *yaml.Node, v reflect.Value, is string) {
-	if d.broken[p.id()] {
+	if d.Broken(p) {
 		return
 	}
 	switch {
@@ -103,7 +103,7 @@ func (d *Document) decode(p Path, n *yaml.Node, v reflect.Value, is string) {
 // fail reports a value that can't be decoded, so that nothing else is said about it.
 func (d *Document) fail(p Path, n *yaml.Node, message string) {
 	d.add(n, d.entries[p.id()].written, p.secret(), false, message)
-	d.broken[p.id()] = true
+	d.broken.add(p)
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

@@ -12,14 +12,16 @@ import (
 type Document struct {
 	file     string
 	lines    []string
+	shown    map[int]*line // lines that were in an excerpt
 	env      func(string) (string, bool)
 	root     *yaml.Node            // nil: nothing in it, or it can't be parsed
 	entries  map[string]entry      // by Path.id
 	expanded map[*yaml.Node]string // values that hold variables
-	broken   map[string]bool       // paths whose value could not be decoded
-	failed   map[string]bool       // paths of Raw values with problems below
+	broken   broken
+	failed   map[string]bool // paths of Raw values with problems below
 	errors   int
 	problems Problems
+	untold   int             // problems beyond MaxProblems
 	seen     map[string]bool // problems, to report each one once
 }
 
@@ -39,34 +41,15 @@ func (d *Document) Has(p Path) bool {
 func (d *Document) Problems() Problems {
 	out := slices.Clone(d.problems)
 	out.sort()
+	if d.untold > 0 {
+		message := fmt.Sprintf("there are %d more problems", d.untold)
+		out = append(out, Problem{File: d.file, Message: message, Warning: d.errors == 0})
+	}
 	return out
 }
 
 // Failed reports whether there is an error among the problems.
 func (d *Document) Failed() bool { return d.errors > 0 }
-
-// Broken reports whether the value at the path could not be decoded.
-func (d *Document) Broken(p Path) bool { return d.broken[p.id()] }
-
-// BrokenIn reports whether a key of the mapping at the path, or an element of the list, could not be decoded.
-func (d *Document) BrokenIn(p Path) bool {
-	for path := range d.broken {
-		if rest, below := strings.CutPrefix(path, p.id()+"\x00"); below && !strings.Contains(rest, "\x00") {
-			return true
-		}
-	}
-	return false
-}
-
-// brokenBelow reports whether something at the path or below it could not be decoded.
-func (d *Document) brokenBelow(p Path) bool {
-	for path := range d.broken {
-		if path == p.id() || strings.HasPrefix(path, p.id()+"\x00") {
-			return true
-		}
-	}
-	return false
-}
 
 // Report adds an error about the value at the path, or, when it was left out, about what should hold it. Nothing is
 // added about a value that could not be decoded in the first place.
@@ -90,7 +73,7 @@ func (d *Document) Bad(p Path, format string, args ...any) {
 
 func (d *Document) report(p Path, warning bool, message string) {
 	for i := range len(p) + 1 {
-		if d.broken[p[:i].id()] {
+		if d.broken.at[p[:i].id()] {
 			return
 		}
 	}
@@ -120,21 +103,27 @@ func (d *Document) add(at *yaml.Node, written string, hide, warning bool, messag
 	problem := Problem{File: d.file, Path: written, Message: message, Warning: warning}
 	if at != nil {
 		problem.Line, problem.Column = at.Line, at.Column
-		problem.Excerpt = excerpt(d.lines, at.Line, at.Column, hide)
 	}
-	d.keep(problem)
+	id := fmt.Sprint(problem.Line, ":", problem.Column, ":", written, ":", message)
+	if d.seen[id] {
+		return
+	}
+	d.seen[id] = true
+	if !warning {
+		d.errors++
+	}
+	if len(d.problems) == MaxProblems {
+		d.untold++
+		return
+	}
+	if at != nil {
+		problem.Excerpt = d.excerpt(at.Line, at.Column, hide)
+	}
+	d.problems = append(d.problems, problem)
 }
 
-func (d *Document) keep(p Problem) {
-	id := fmt.Sprint(p.Line, ":", p.Column, ":", p.Path, ":", p.Message)
-	if !d.seen[id] {
-		d.seen[id] = true
-		d.problems = append(d.problems, p)
-		if !p.Warning {
-			d.errors++
-		}
-	}
-}
+// MaxProblems is how many problems are told one by one.
+const MaxProblems = 1000
 
 // show quotes a value as it is written in the file: a variable stays a variable, a secret is not shown.
 func (d *Document) show(p Path, n *yaml.Node) string {

@@ -23,26 +23,40 @@ var (
 // Secret reports whether the value of a key of this name is never shown.
 func Secret(key string) bool { return secretKey.MatchString(key) }
 
+// line is a line to be shown, and from which character on it is not.
+type line struct {
+	runes  []rune
+	hidden int
+}
+
+func newLine(text string) *line {
+	l := &line{runes: []rune(text)}
+	l.hidden = len(l.runes)
+	if at := secretInLine.FindStringIndex(text); at != nil && strings.TrimSpace(text[at[1]:]) != "" {
+		l.hidden = len([]rune(text[:at[1]]))
+	}
+	return l
+}
+
 // excerpt is a line and a caret below its column. With hide, nothing from the column on is shown.
-func excerpt(lines []string, line, column int, hide bool) string {
-	if line < 1 || line > len(lines) {
+func (d *Document) excerpt(number, column int, hide bool) string {
+	if number < 1 || number > len(d.lines) {
 		return ""
 	}
-	text := lines[line-1]
-	hidden := len([]rune(text))
-	if at := secretInLine.FindStringIndex(text); at != nil && strings.TrimSpace(text[at[1]:]) != "" {
-		hidden = len([]rune(text[:at[1]]))
+	l, ok := d.shown[number]
+	if !ok {
+		l = newLine(d.lines[number-1])
+		d.shown[number] = l
 	}
+	runes, hidden, caret := l.runes, l.hidden, max(column-1, 0)
 	if hide {
-		hidden = min(hidden, max(column-1, 0))
+		hidden = min(hidden, caret)
 	}
-	runes := []rune(text)
 	if hidden < len(runes) {
 		runes = append(runes[:hidden:hidden], []rune(masked)...)
 	}
-	caret := min(max(column-1, 0), hidden)
-	runes, caret = window(runes, caret)
-	margin := fmt.Sprintf("%5d | ", line)
+	runes, caret = window(runes, min(caret, hidden))
+	margin := fmt.Sprintf("%5d | ", number)
 	return margin + visible(runes) + "\n" + strings.Repeat(" ", len(margin)-2) + "| " + strings.Repeat(" ", caret) + "^"
 }
 

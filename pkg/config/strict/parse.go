@@ -21,9 +21,9 @@ const maxDepth = 64
 func Parse(file string, data []byte, env func(string) (string, bool)) *Document {
 	d := &Document{
 		file: file, env: env,
-		lines:   splitLines(data),
+		lines: splitLines(data), shown: map[int]*line{},
 		entries: map[string]entry{}, expanded: map[*yaml.Node]string{},
-		broken: map[string]bool{}, failed: map[string]bool{}, seen: map[string]bool{},
+		broken: newBroken(), failed: map[string]bool{}, seen: map[string]bool{},
 	}
 	if !utf8.Valid(data) {
 		d.add(nil, "", false, false, "is not UTF-8 text")
@@ -132,7 +132,7 @@ func (d *Document) plain(p Path, n *yaml.Node, written string) bool {
 		return true
 	}
 	d.add(n, written, p.secret(), false, message)
-	d.broken[p.id()] = true
+	d.broken.add(p)
 	return false
 }
 
@@ -180,7 +180,7 @@ func (d *Document) expandNode(p Path, n *yaml.Node, written string) {
 			message = "the value holds a ${…} that can't be read; write ${NAME}, or $${ for a literal ${"
 		}
 		d.add(n, written, p.secret(), false, message)
-		d.broken[p.id()] = true
+		d.broken.add(p)
 		return
 	}
 	d.expanded[n] = text

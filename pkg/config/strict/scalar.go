@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -99,19 +100,20 @@ func setScalar(v reflect.Value, n *yaml.Node, text string, expanded bool) error 
 		}
 		v.SetString(text)
 	case reflect.Bool:
-		if !expanded && tag != "!!bool" || text != "true" && text != "false" {
+		lower := strings.ToLower(text)
+		if !expanded && tag != "!!bool" || lower != "true" && lower != "false" {
 			return wrong
 		}
-		v.SetBool(text == "true")
+		v.SetBool(lower == "true")
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
-		if err != nil || !expanded && tag != "!!int" {
+		if err != nil || !expanded && tag != "!!int" || strconv.FormatInt(i, 10) != text { // 017 is 15 to some
 			return numberError(wrong, tag)
 		}
 		v.SetInt(i)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		i, err := strconv.ParseUint(text, 10, v.Type().Bits())
-		if err != nil || !expanded && tag != "!!int" {
+		if err != nil || !expanded && tag != "!!int" || strconv.FormatUint(i, 10) != text {
 			return numberError(wrong, tag)
 		}
 		v.SetUint(i)

@@ -7,7 +7,7 @@ import (
 
 // Suggest is `; did you mean "x"?` for the known word nearest to the written one, or nothing when none is near.
 func Suggest(written string, known []string) string {
-	best, distance := "", 1+max(1, len(written)/3)
+	best, distance := "", min(len(written), 1+max(1, len(written)/3)) // so that something is left of it
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := editDistance(fold(written), fold(k)); d < distance {
 			best, distance = k, d
