@@ -1,0 +1,190 @@
+package ropcd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ropcd/ropcd/pkg/admin"
+	"github.com/ropcd/ropcd/pkg/config"
+)
+
+// cli is what all commands share.
+type cli struct {
+	options        Options
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	configPath, socket, realm, output string
+}
+
+// api is the running server.
+func (c *cli) api() (*admin.API, error) {
+	socket := c.socket
+	if socket == "" {
+		cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+		if cfg == nil {
+			return nil, setupError{errors.New(problemList(problems))}
+		}
+		socket = cfg.Admin.Socket
+	}
+	return admin.Dial(socket), nil
+}
+
+// inRealm is the realm of a verb that needs one.
+func (c *cli) inRealm() (admin.InRealm, error) {
+	if c.realm == "" {
+		return admin.InRealm{}, setupError{errors.New("--realm is missing (or ROPCD_REALM)")}
+	}
+	return admin.InRealm{Realm: c.realm}, nil
+}
+
+// checkOutput refuses an unknown form before anything is done.
+func (c *cli) checkOutput() error {
+	switch c.output {
+	case "table", "json", "jsonl":
+		return nil
+	}
+	return setupError{fmt.Errorf("--output is table, json or jsonl, not %q", c.output)}
+}
+
+// ask asks the server for one verb and shows the answer: as JSON, or as show has it for people.
+func ask[Out any](ctx context.Context, c *cli, verb string, in any, show func(w io.Writer, out Out)) error {
+	if err := c.checkOutput(); err != nil {
+		return err
+	}
+	server, err := c.api()
+	if err != nil {
+		return err
+	}
+	out, err := admin.Do[Out](ctx, server, verb, in)
+	if err != nil {
+		return err //nolint:wrapcheck // it is complete
+	}
+	return c.show(out, func(w io.Writer) { show(w, out) })
+}
+
+// show writes one object.
+func (c *cli) show(object any, table func(w io.Writer)) error {
+	if c.output == "table" {
+		return c.table(table)
+	}
+	enc := json.NewEncoder(c.stdout)
+	enc.SetEscapeHTML(false)
+	if c.output == "json" {
+		enc.SetIndent("", "  ")
+	}
+	return enc.Encode(object) //nolint:wrapcheck // standard output is gone, and says so itself
+}
+
+// table aligns columns that are separated by tabs.
+func (c *cli) table(write func(w io.Writer)) error {
+	w := tabwriter.NewWriter(c.stdout, 0, 8, 2, ' ', 0)
+	write(w)
+	return w.Flush() //nolint:wrapcheck // standard output is gone, and says so itself
+}
+
+// list asks the server for a verb that streams, and shows a table, an array, or a line each.
+func list[Item any](ctx context.Context, c *cli, verb string, in any, head string, row func(item Item) []any) error {
+	if err := c.checkOutput(); err != nil {
+		return err
+	}
+	server, err := c.api()
+	if err != nil {
+		return err
+	}
+	items := admin.List[Item](ctx, server, verb, in)
+	switch c.output {
+	case "table":
+		return c.listTable(head, func(yield func([]any, error) bool) {
+			for item, err := range items {
+				if !yield(row(item), err) {
+					return
+				}
+			}
+		})
+	case "jsonl":
+		enc := json.NewEncoder(c.stdout)
+		enc.SetEscapeHTML(false)
+		return each(items, func(item Item) error { return enc.Encode(item) })
+	}
+	all := []Item{}
+	if err := each(items, func(item Item) error { all = append(all, item); return nil }); err != nil {
+		return err
+	}
+	return c.show(all, nil)
+}
+
+func each[Item any](items iter.Seq2[Item, error], f func(Item) error) error {
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		if err := f(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cli) listTable(head string, rows iter.Seq2[[]any, error]) error {
+	var failed error
+	err := c.table(func(w io.Writer) {
+		fmt.Fprintln(w, strings.ToUpper(head))
+		failed = each(rows, func(cells []any) error {
+			for i, cell := range cells {
+				if i > 0 {
+					fmt.Fprint(w, "\t")
+				}
+				fmt.Fprint(w, visible(cell))
+			}
+			_, err := fmt.Fprintln(w)
+			return err //nolint:wrapcheck // standard output is gone, and says so itself
+		})
+	})
+	return errors.Join(failed, err)
+}
+
+// secretFromStdin reads a secret: from a terminal without echo, else all of standard input, less one newline at its end.
+func (c *cli) secretFromStdin(what string) (string, error) {
+	f, isFile := c.stdin.(*os.File)
+	if isFile && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprintf(c.stderr, "%s: ", what)
+		secret, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(c.stderr)
+		if err != nil {
+			return "", fmt.Errorf("read the %s: %w", what, err)
+		}
+		return string(secret), nil
+	}
+	secret, err := io.ReadAll(io.LimitReader(c.stdin, 64<<10))
+	if err != nil {
+		return "", fmt.Errorf("read the %s: %w", what, err)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(secret), "\n"), "\r")
+	if text == "" {
+		return "", setupError{fmt.Errorf("standard input holds no %s", what)}
+	}
+	return text, nil
+}
+
+// group is a command that only holds others.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return setupError{fmt.Errorf("there is no command %q (see `%s --help`)", args[0], cmd.CommandPath())}
+		}
+		return cmd.Help()
+	}}
+	g.AddCommand(commands...)
+	return g
+}

@@ -1,0 +1,168 @@
+package ropcd
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ropcd/ropcd/pkg/admin"
+	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/config"
+)
+
+func configCommand(c *cli) *cobra.Command {
+	effective := false
+	show := &cobra.Command{
+		Use: "show", Short: "Show the configuration with every key, without secrets", Example: "  ropcd config show --effective",
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.showConfig(cmd, effective) },
+	}
+	show.Flags().BoolVar(&effective, "effective", false, "of the running server, instead of the file")
+	return group("config", "Check, reload and show the configuration",
+		&cobra.Command{
+			Use: "check", Short: "Report all problems of the configuration; needs no server", Example: "  ropcd config check --config /etc/ropcd/config.yaml",
+			RunE: func(*cobra.Command, []string) error { return c.checkConfig() },
+		},
+		&cobra.Command{
+			Use: "reload", Short: "Let the running server read the configuration anew", Example: "  ropcd config reload",
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return ask(cmd.Context(), c, "config/reload", admin.Nothing{}, func(w io.Writer, a admin.ReloadAnswer) {
+					warn(w, a.Warnings)
+					pairs(w, "reloaded", true)
+				})
+			},
+		},
+		show,
+	)
+}
+
+// checkConfig prints all problems; errors among them are exit status 2.
+func (c *cli) checkConfig() error {
+	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	for _, p := range problems {
+		kind := ""
+		if p.Warning {
+			kind = "warning: "
+		}
+		fmt.Fprintln(c.stdout, kind+p.String())
+	}
+	if cfg == nil {
+		return setupError{fmt.Errorf("%s has %s", c.configPath, count(len(problems.Errors()), "problem"))}
+	}
+	_, err := fmt.Fprintf(c.stdout, "%s is good: %s, %s\n", c.configPath,
+		count(len(cfg.Realms), "realm"), count(len(problems.Warnings()), "warning"))
+	return err //nolint:wrapcheck // standard output is gone, and says so itself
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (c *cli) showConfig(cmd *cobra.Command, running bool) error {
+	if running {
+		c.output = map[bool]string{true: "json", false: c.output}[c.output == "table"]
+		return ask(cmd.Context(), c, "config/effective", admin.Nothing{}, func(io.Writer, any) {})
+	}
+	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	if cfg == nil {
+		return setupError{errors.New(problemList(problems))}
+	}
+	text, err := config.Effective(cfg)
+	if c.output != "table" {
+		text, err = config.EffectiveJSON(cfg)
+	}
+	if err != nil {
+		return fmt.Errorf("show configuration: %w", err)
+	}
+	_, err = c.stdout.Write(text)
+	return err //nolint:wrapcheck // standard output is gone, and says so itself
+}
+
+func secretCommand(c *cli) *cobra.Command {
+	out := ""
+	generate := &cobra.Command{
+		Use: "generate", Short: "Make a new system secret", Example: "  ropcd secret generate --out data/system.secret",
+		RunE: func(*cobra.Command, []string) error {
+			if out == "" {
+				_, err := fmt.Fprintln(c.stdout, newSystemSecret())
+				return err //nolint:wrapcheck // standard output is gone, and says so itself
+			}
+			if _, err := makeSecret(out); err != nil {
+				return fmt.Errorf("%s: %w", out, err)
+			}
+			fmt.Fprintln(c.stdout, "written to", out)
+			return nil
+		},
+	}
+	generate.Flags().StringVar(&out, "out", "", "the file, which must not be there yet (mode 0600); standard output if left out")
+	return group("secret", "Make and list system secrets", generate, &cobra.Command{
+		Use: "list", Short: "List the system secrets of the running server by id", Example: "  ropcd secret list",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return ask(cmd.Context(), c, "secret/list", admin.Nothing{}, func(w io.Writer, s admin.Secrets) {
+				fmt.Fprintln(w, "ID\tSIGNS")
+				for _, secret := range s.Secrets {
+					fmt.Fprintf(w, "%s\t%s\n", secret.ID, visible(secret.Signs))
+				}
+			})
+		},
+	})
+}
+
+func auditCommand(c *cli) *cobra.Command {
+	id := ""
+	show := &cobra.Command{
+		Use: "show", Short: "Find the events of a request in the audit file", Example: "  ropcd audit show --request-id 4f2a…",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := need(cmd, "request-id"); err != nil {
+				return err
+			}
+			return c.showAudit(id)
+		},
+	}
+	show.Flags().StringVar(&id, "request-id", "", "the X-Request-Id of the answer")
+	return group("audit", "Look into the audit file", show)
+}
+
+// showAudit reads the audit file of the configuration; it needs no server.
+func (c *cli) showAudit(id string) error {
+	if err := c.checkOutput(); err != nil {
+		return err
+	}
+	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	switch {
+	case cfg == nil:
+		return setupError{errors.New(problemList(problems))}
+	case cfg.Audit.File == "":
+		return setupError{errors.New("the configuration keeps no audit file: set audit.file")}
+	}
+	f, err := os.Open(cfg.Audit.File)
+	if err != nil {
+		return fmt.Errorf("open audit file: %w", err)
+	}
+	defer f.Close()
+	found := []audit.Event{}
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var e audit.Event
+		if strings.Contains(lines.Text(), id) && json.Unmarshal(lines.Bytes(), &e) == nil && e.RequestID == id {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("no event of request %s in %s", id, cfg.Audit.File)
+	}
+	return c.show(found, func(w io.Writer) {
+		for _, e := range found {
+			pairs(w, "time", e.Time, "event", e.Event, "outcome", e.Outcome, "reason", e.Reason, "realm", e.Realm,
+				"client_id", e.ClientID, "username", e.Username, "sub", e.Subject, "journey", e.Journey,
+				"journey_rule", e.JourneyRule, "node", e.Node, "address", e.Address, "grant_id", e.GrantID)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package ropcd
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/ropcd/ropcd/pkg/admin"
+)
+
+// visible is a value for a cell of a table: nothing in it moves the cursor or hides.
+func visible(v any) string {
+	text := ""
+	switch v := v.(type) {
+	case nil:
+	case string:
+		text = v
+	case []string:
+		text = strings.Join(v, " ")
+	case bool:
+		text = map[bool]string{true: "yes", false: "no"}[v]
+	case *bool:
+		text = "inherit"
+		if v != nil {
+			text = map[bool]string{true: "yes", false: "no"}[*v]
+		}
+	case *time.Time:
+		if v != nil {
+			text = v.Local().Format(time.RFC3339)
+		}
+	case time.Time:
+		text = v.Local().Format(time.RFC3339)
+	case map[string]string:
+		var pairs []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			pairs = append(pairs, k+"="+v[k])
+		}
+		text = strings.Join(pairs, " ")
+	default:
+		text = fmt.Sprint(v)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		text = strconv.Quote(text)
+	}
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+// pairs writes an object for people, a key a line.
+func pairs(w io.Writer, keysAndValues ...any) {
+	for i := 0; i < len(keysAndValues); i += 2 {
+		fmt.Fprintf(w, "%s\t%s\n", keysAndValues[i], visible(keysAndValues[i+1]))
+	}
+}
+
+// once shows a generated secret, which is shown nowhere else.
+func once(w io.Writer, secret string) {
+	if secret != "" {
+		fmt.Fprintf(w, "secret\t%s  (shown this once)\n", secret)
+	}
+}
+
+func warn(w io.Writer, warnings []string) {
+	for _, text := range warnings {
+		fmt.Fprintf(w, "ropcd: warning: %s\n", text)
+	}
+}
+
+func showClient(w io.Writer, c admin.Client) {
+	pairs(w, "id", c.ID, "realm", c.Realm, "enabled", c.Enabled, "public", c.Public, "static", c.Static, "has_secret", c.HasSecret,
+		"grant_types", c.GrantTypes, "scopes", c.Scopes, "default_scopes", c.DefaultScopes,
+		"token_endpoint_auth_method", c.TokenEndpointAuthMethod, "allowed_journeys", c.AllowedJourneys,
+		"allow_public_password_grant", c.AllowPublicPasswordGrant, "trust_end_user_ip", c.TrustEndUserIP,
+		"access_token_lifetime", c.AccessTokenLifetime, "refresh_token_lifetime", c.RefreshTokenLifetime,
+		"issue_refresh_token", c.IssueRefreshToken, "issue_refresh_token_on_refresh", c.IssueRefreshTokenOnRefresh,
+		"created", c.Created)
+}
+
+func showUser(w io.Writer, u admin.User) {
+	expires := visible(u.Expires)
+	if u.Expires == nil {
+		expires = "never"
+	}
+	pairs(w, "username", u.Username, "id", u.ID, "realm", u.Realm, "enabled", u.Enabled, "has_password", u.HasPassword,
+		"expires", expires, "attributes", u.Attributes, "locked_until", u.LockedUntil, "stopped", u.Stopped,
+		"failures", u.Failures, "last_login", u.LastLogin, "created", u.Created)
+}
+
+func showRealm(w io.Writer, r admin.Realm) {
+	pairs(w, "realm", r.Realm, "active", r.Active, "issuer", r.Issuer, "aliases", r.Aliases,
+		"organization_authentication_configuration", r.Default,
+		"lockout", fmt.Sprintf("%d failures in %s: %s, at most %s; stop after %d", r.Lockout.Threshold, r.Lockout.Window,
+			r.Lockout.Duration, r.Lockout.MaxDuration, r.Lockout.StopAfter),
+		"journeys", r.Journeys, "clients of config.yaml", r.Clients)
+	p := r.Provider
+	if p == nil {
+		pairs(w, "oauth2_provider", "none: the realm has no endpoints")
+		return
+	}
+	pairs(w, "grant_types", p.GrantTypes, "password_grant_authentication_service", p.Journey, "default_scopes", p.DefaultScopes,
+		"access_token_lifetime", p.AccessTokenLifetime, "refresh_token_lifetime", p.RefreshTokenLifetime,
+		"refresh_token_max_lifetime", p.RefreshTokenMaxLifetime, "refresh_token_grace_period", p.RefreshTokenGracePeriod,
+		"issue_refresh_token", p.IssueRefreshToken, "issue_refresh_token_on_refresh", p.IssueRefreshTokenOnRefresh,
+		"tokeninfo", p.TokenInfo)
+}
+
+// showJourney draws a journey as a tree from its entry.
+func showJourney(w io.Writer, j admin.Journey) {
+	pairs(w, "journey", j.Name, "realm", j.Realm, "enabled", j.Enabled, "inner_only", j.InnerOnly,
+		"used by", j.UsedBy, "needs its user at", j.Interactive, "parameters", j.Parameters)
+	fmt.Fprintln(w)
+	drawn := map[string]bool{}
+	var draw func(id, indent string)
+	draw = func(id, indent string) {
+		n, ok := j.Nodes[id]
+		if !ok {
+			fmt.Fprintln(w, id)
+			return
+		}
+		if drawn[id] {
+			fmt.Fprintf(w, "%s (above)\n", id)
+			return
+		}
+		drawn[id] = true
+		kind := n.Type
+		if len(n.Nodes) > 0 {
+			kind += " of " + strings.Join(n.Nodes, ", ")
+		}
+		fmt.Fprintf(w, "%s (%s)\n", id, kind)
+		outcomes := n.Outcomes
+		if n.Next != "" {
+			outcomes = map[string]string{"next": n.Next}
+		}
+		names := slices.Sorted(maps.Keys(outcomes))
+		for i, outcome := range names {
+			branch, below := "├── ", "│   "
+			if i == len(names)-1 {
+				branch, below = "└── ", "    "
+			}
+			fmt.Fprintf(w, "%s%s%s → ", indent, branch, outcome)
+			draw(outcomes[outcome], indent+below)
+		}
+	}
+	draw(j.Entry, "")
+}
