@@ -89,8 +89,8 @@ type Grant struct {
 
 	Generation     uint32    // of the refresh token, from 0
 	Seq            uint32    // of the newest access token, from 1
-	Refreshed      time.Time // when the last refresh was, zero: never
-	Nonce          [8]byte   // of the request that made it
+	Refreshed      time.Time // when the last rotation was, zero: never
+	Nonce          [8]byte   // of the last refresh
 	AccessExpires  time.Time // of the access token Seq
 	RefreshExpires time.Time // of the refresh token Generation
 	MaxExpires     time.Time // nothing of the grant is valid at or after it

@@ -55,7 +55,8 @@ type View struct {
 //
 // Then, with Rotate and the current generation: generation and Seq + 1, a fresh refresh expiry, within the grant's end.
 // A predecessor within Grace, or a repeated Nonce: nothing changes, and the answer is the same generation, Seq and
-// expiry as the first one. Without Rotate and the current generation: Seq + 1.
+// expiry as the first one. Without Rotate and the current generation: Seq + 1. A zero Nonce repeats nothing. A grant that
+// no refresh token was issued for is refused like one that is not alive.
 type RefreshStep struct {
 	ID         GrantID
 	Generation uint32

@@ -17,8 +17,9 @@ type Logins interface {
 	Begin(ctx context.Context, a Attempt) (Begun, error)
 	// Finish settles a reservation, once: settling again, or settling what was refused, changes nothing. With [Success]
 	// and s.Grant the grant is created in the same step, only if the owner's record is still the version that Begin
-	// read ([ErrConflict] otherwise, with the reservation given back and nothing created). Whatever Begin's standing
-	// was, Finish costs the same.
+	// read ([ErrConflict] otherwise, with the reservation given back and nothing created). Without a reservation
+	// (settled, refused, counted as a failure, or its owner deleted) a grant is [ErrConflict] too, unless this very
+	// settlement created it. Whatever Begin's standing was, Finish costs the same.
 	Finish(ctx context.Context, s Settlement) error
 }
 

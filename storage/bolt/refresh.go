@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"slices"
 	"time"
@@ -42,7 +41,7 @@ func (s *Store) Refresh(ctx context.Context, r storage.RefreshStep) (storage.Ref
 // it stays as it is. A nil g is a grant that is not alive. See [storage.RefreshStep] for the rules; storage/redis has
 // the same in Lua.
 func decide(g *storage.Grant, r storage.RefreshStep, now time.Time) (storage.RefreshOutcome, *storage.Grant) {
-	if g == nil || g.Realm != r.Realm || !same(g.RefreshDigest, r.Digest) || g.ClientID != r.ClientID ||
+	if g == nil || !g.HasRefresh || g.Realm != r.Realm || !g.RefreshDigest.Equal(r.Digest) || g.ClientID != r.ClientID ||
 		storage.Over(g.RefreshExpires, now) || r.Generation > g.Generation {
 		return storage.RefreshRefused, nil
 	}
@@ -108,5 +107,3 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
-
-func same(a, b storage.Digest) bool { return subtle.ConstantTimeCompare(a[:], b[:]) == 1 }

@@ -20,7 +20,7 @@ func (s *Store) Revoke(ctx context.Context, r storage.Revocation) error {
 			digest = g.AccessDigest
 		}
 		switch {
-		case !same(digest, r.Digest), g.Realm != r.Realm:
+		case !digest.Equal(r.Digest), g.Realm != r.Realm, !r.Access && !g.HasRefresh:
 			return storage.ErrNotFound
 		case g.ClientID != r.ClientID:
 			return storage.ErrOtherClient

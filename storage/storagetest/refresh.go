@@ -88,6 +88,12 @@ var refreshCases = []Case{
 		}
 		e.lives("a spent token in the wrong hands", g)
 	}},
+	{"refresh/none issued", "A grant that no refresh token was issued for can't be refreshed, nor ended by one.", func(e *env) {
+		g := e.newLogin(func(g *storage.Grant) { g.HasRefresh = false })
+		e.refused(g, step(g), storage.RefreshRefused)
+		e.is("revoke", e.Revoke(e.ctx, refreshRevocation(g)), storage.ErrNotFound)
+		e.lives("a token that was never issued", g)
+	}},
 	{"refresh/expired", "An expired refresh token is refused, spent ones too; access tokens live on.", func(e *env) {
 		g := e.newLogin()
 		r := step(g, func(r *storage.RefreshStep) { r.RefreshLifetime = 30 * time.Millisecond })
