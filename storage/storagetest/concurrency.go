@@ -18,7 +18,7 @@ var concurrencyCases = []Case{
 			const threshold = 5
 			var reserved atomic.Int32
 			e.parallel(40, func(int) {
-				for {
+				for reserved.Load() <= threshold {
 					b := e.begin(name, policy(threshold))
 					switch b.Standing {
 					case storage.Reserved:

@@ -26,7 +26,7 @@ var secondCases = []secondCase{
 			var reserved atomic.Int32
 			e.parallel(40, func(i int) {
 				at := []*env{e, other}[i%2]
-				for {
+				for reserved.Load() <= 5 {
 					b := at.begin(name, policy(5))
 					switch b.Standing {
 					case storage.Reserved:

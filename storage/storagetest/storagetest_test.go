@@ -1,0 +1,124 @@
+package storagetest_test
+
+import (
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ropcd/ropcd/storage"
+	"github.com/ropcd/ropcd/storage/bolt"
+	"github.com/ropcd/ropcd/storage/storagetest"
+)
+
+// noticed names, for each fault, a case that must fail. Others may, too.
+var noticed = map[storagetest.Fault]string{
+	"a change resets the attempts":              "users/update",
+	"a failure makes a grant":                   "finish/no grant on failure",
+	"a foreign client's reuse ends the grant":   "refresh/refusals before reuse",
+	"a grace that never ends":                   "replay/after the grace",
+	"a narrower scope stays":                    "refresh/scopes",
+	"a realm's end is its subrealms' too":       "grants/end a realm's",
+	"a refresh shortens the record's life":      "refresh/never shortens",
+	"a rehash is a change":                      "finish/rehash",
+	"always rotates":                            "refresh/keeps",
+	"an access token ends the grant":            "revoke/access token",
+	"any client refreshes":                      "refresh/refusals",
+	"any client revokes":                        "revoke/refusals",
+	"any generation":                            "replay/older than the predecessor",
+	"any realm refreshes":                       "refresh/refusals",
+	"any scope":                                 "refresh/wider",
+	"any secret refreshes":                      "refresh/refusals",
+	"attributes are lost":                       "users/create and find",
+	"changing a client ends its grants":         "clients/grants stay",
+	"dead grants are cached":                    "grants/end one",
+	"deadlines don't matter":                    "deadlines/tokens",
+	"deleting does nothing":                     "users/delete",
+	"disabling ends grants later":               "users/ending grants",
+	"disabling leaves grants":                   "users/ending grants",
+	"ending a client's grants does nothing":     "grants/end a client's",
+	"ending a client's grants ends the realm's": "grants/end a client's",
+	"ending a client's grants lasts":            "grants/end a client's",
+	"ending a realm's grants does nothing":      "grants/end a realm's",
+	"ending an owner's grants does nothing":     "grants/end an owner's",
+	"every change ends grants":                  "users/ending grants",
+	"failures are not counted":                  "concurrency/guesses",
+	"grants end with their access token":        "expiry/not before",
+	"holds nothing":                             "logins/busy",
+	"ids are not unique":                        "users/unique",
+	"lifetimes of a client are lost":            "clients/create and find",
+	"lists are cut short":                       "users/list",
+	"locks never double":                        "lockout/doubling",
+	"locks when it is off":                      "lockout/off",
+	"lost scopes":                               "refresh/no scope",
+	"never forgets":                             "lockout/window",
+	"no end is an end":                          "expiry/never",
+	"no grace":                                  "concurrency/rotation with grace",
+	"no idempotence":                            "replay/same request",
+	"nothing is reserved":                       "concurrency/reservations",
+	"nothing locks":                             "lockout/threshold",
+	"nothing stops":                             "lockout/stop_after",
+	"realms leak":                               "isolation/owners",
+	"records are shared":                        "users/copies",
+	"refreshes read, then write":                "concurrency/rotation",
+	"refused attempts are settled":              "logins/settle what was refused",
+	"reuse ends nothing":                        "replay/reuse",
+	"revocations are lost":                      "revoke/many",
+	"settles again and again":                   "logins/settle twice",
+	"strangers are free":                        "lockout/nobody",
+	"the last change of a client wins":          "clients/version",
+	"the last change wins":                      "users/version",
+	"the newest login is listed first":          "grants/list of an owner",
+	"tokens outlive the grant":                  "refresh/lifetimes",
+	"unlocking does nothing":                    "lockout/unlock",
+	"versions don't matter to a login":          "finish/changed owner",
+	"waits for ever":                            "logins/unsettled",
+}
+
+func TestSuiteFailsForBrokenStores(t *testing.T) {
+	if d := cmp.Diff(slices.Sorted(maps.Keys(noticed)), storagetest.Faults()); d != "" {
+		t.Fatalf("faults without a case, or cases without a fault:\n%s", d)
+	}
+	cases := map[string]storagetest.Case{}
+	for _, c := range storagetest.Cases() {
+		cases[c.Name] = c
+	}
+	s := open(t)
+	for f, name := range noticed {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			c, ok := cases[name]
+			if !ok {
+				t.Fatalf("no case is called %q", name)
+			}
+			err := c.Check(storagetest.Broken(s, f))
+			if err == nil {
+				t.Fatalf("the case %q does not fail", name)
+			}
+			t.Log(err)
+		})
+	}
+}
+
+func TestCasesHaveNamesAndRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range storagetest.Cases() {
+		if c.Rule == "" || seen[c.Name] {
+			t.Errorf("case %q has no rule, or is there twice", c.Name)
+		}
+		seen[c.Name] = true
+	}
+}
+
+func open(t *testing.T) storage.Store {
+	t.Helper()
+	s, err := bolt.Open(filepath.Join(t.TempDir(), "ropcd.db"), bolt.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
