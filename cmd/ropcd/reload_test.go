@@ -37,7 +37,7 @@ func TestReloadBySignalFileAndCommand(t *testing.T) {
 	if !strings.Contains(p.stderr.String(), "config.yaml:1:") {
 		t.Error("the log does not say where the problem is")
 	}
-	if out, err := p.try("", "config", "reload"); exitStatus(err) != 1 || !strings.Contains(out, "activ") {
+	if out, err := p.try("", "config", "reload"); exitStatus(err) != 2 || !strings.Contains(out, "activ") {
 		t.Errorf("config reload with a bad file: status %d\n%s", exitStatus(err), out)
 	}
 	if a := p.must(t, "introspect", theToken(token)); a.status != http.StatusNotFound {

@@ -127,3 +127,17 @@ func (m *Moment) UnmarshalJSON(data []byte) error {
 }
 
 func (l *Lifetime) duration() time.Duration { return time.Duration(*l) }
+
+// MarshalText is the opposite of UnmarshalText.
+func (m Moment) MarshalText() ([]byte, error) {
+	if m.IsZero() {
+		return []byte("never"), nil
+	}
+	return []byte(m.UTC().Format(time.RFC3339)), nil
+}
+
+// MarshalJSON is MarshalText in quotes.
+func (m Moment) MarshalJSON() ([]byte, error) {
+	text, err := m.MarshalText()
+	return []byte(strconv.Quote(string(text))), err
+}

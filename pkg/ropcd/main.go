@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 	case errors.Is(err, admin.ErrNoServer):
 		fmt.Fprintln(stderr, "Is `ropcd serve` running? --config or --admin tell where its socket is.")
 	case errors.As(err, &refused) && refused.Code == admin.CodeConfiguration:
-		return 1
+		return 2
 	}
 	return 1
 }
