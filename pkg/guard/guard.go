@@ -16,6 +16,9 @@ import (
 // charged to anybody; asking again later is right.
 var ErrBusy = errors.New("no room for one more login")
 
+// errNotYet means that other attempts on the same name have to be settled first.
+var errNotYet = errors.New("not its turn yet")
+
 // DefaultHold is how long an attempt may stay unsettled before it counts as a failure: well above the deadline of a
 // request.
 const DefaultHold = 30 * time.Second
@@ -25,6 +28,8 @@ const (
 	longWait  = 25 * time.Millisecond
 	// settleTime is for settling what the caller no longer waits for.
 	settleTime = 2 * time.Second
+	// giveBackTime is for giving back what a fault has left reserved: not worth much of the time of a request.
+	giveBackTime = 300 * time.Millisecond
 )
 
 // Guard lets attempts to log in pass in turn. Safe for concurrent use.
@@ -52,24 +57,38 @@ func (g *Guard) Enter(ctx context.Context, e Entry) (*Turn, error) {
 	}
 	attempt := storage.Attempt{Realm: e.Realm, Username: e.Username, Policy: e.Policy, Hold: hold}
 	for wait := firstWait; ; wait = min(2*wait, longWait) {
-		// The place comes first, so that who is refused here was not charged; who has to wait for a turn gives it back.
-		ticket, err := g.Pool.Admit(e.Client)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+		turn, err := g.try(ctx, e.Client, attempt)
+		switch {
+		case err == nil:
+			return turn, nil
+		case errors.Is(err, errNotYet):
+		case wait > firstWait && errors.Is(err, password.ErrBusy):
+			// Only who arrives is refused because the pool is full: who had a place and waits for a turn goes on waiting.
+		default:
+			return nil, err
 		}
-		begun, err := g.Logins.Begin(ctx, attempt)
-		if err != nil {
-			ticket.Release()
-			return nil, fmt.Errorf("begin login: %w", err)
-		}
-		if begun.Standing != storage.Busy {
-			return &Turn{Begun: begun, logins: g.Logins, ticket: ticket}, nil
-		}
-		ticket.Release()
 		if !sleep(ctx, wait/2+rand.N(wait)) {
 			return nil, fmt.Errorf("%w: its turn did not come", ErrBusy)
 		}
 	}
+}
+
+// try takes a place and reserves an attempt, or answers errNotYet. The place comes first, so that who is refused here was
+// not charged; who has to wait for a turn gives it back.
+func (g *Guard) try(ctx context.Context, client string, a storage.Attempt) (*Turn, error) {
+	ticket, err := g.Pool.Admit(client)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	begun, err := g.Logins.Begin(ctx, a)
+	if err == nil && begun.Standing != storage.Busy {
+		return &Turn{Begun: begun, logins: g.Logins, ticket: ticket}, nil
+	}
+	ticket.Release()
+	if err == nil {
+		return nil, errNotYet
+	}
+	return nil, fmt.Errorf("begin login: %w", err)
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -101,9 +120,18 @@ func (t *Turn) Hash(ctx context.Context, f func()) error {
 }
 
 // Succeed settles the attempt as a success and creates the grant, if not nil, in the same step. See
-// [storage.Logins.Finish] for errors; rehash replaces the owner's password hash if not empty.
+// [storage.Logins.Finish] for errors; rehash replaces the owner's password hash if not empty. An attempt whose success
+// could not be kept, because of a fault or because the caller has gone, is given back: a right password charges nobody.
 func (t *Turn) Succeed(ctx context.Context, rehash string, grant *storage.Grant) error {
-	return t.settle(ctx, storage.Settlement{Outcome: storage.Success, PasswordHash: rehash, Grant: grant})
+	first := !t.settled
+	err := t.settle(ctx, storage.Settlement{Outcome: storage.Success, PasswordHash: rehash, Grant: grant})
+	if first && err != nil && !errors.Is(err, storage.ErrConflict) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
+		defer cancel()
+		// If it was kept after all, this changes nothing; if it can't be given back, it counts when its hold is over.
+		_ = t.logins.Finish(ctx, storage.Settlement{Reservation: t.Reservation, Outcome: storage.Void})
+	}
+	return err
 }
 
 // Fail settles the attempt as one wrong password, also when the caller has gone.
