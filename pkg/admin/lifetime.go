@@ -30,10 +30,10 @@ func (l Lifetime) MarshalText() ([]byte, error) { return []byte(l.String()), nil
 
 func (l Lifetime) String() string {
 	d := time.Duration(l)
-	switch {
-	case d == 0:
+	if d == 0 {
 		return "inherit"
-	case d == realm.Never:
+	}
+	if d == realm.Never {
 		return "never"
 	}
 	var b strings.Builder
@@ -43,7 +43,7 @@ func (l Lifetime) String() string {
 	}{{"d", day}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
 		if n := d / unit.size; n > 0 {
 			b.WriteString(strconv.FormatInt(int64(n), 10) + unit.name)
-			d -= n * unit.size
+			d %= unit.size
 		}
 	}
 	return b.String()

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,7 +53,7 @@ func retire(socket string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return fmt.Errorf("%s is there and is no socket", socket)
 	}
-	c, err := net.DialTimeout("unix", socket, time.Second)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", socket)
 	if err == nil {
 		_ = c.Close() // it answered, that is all
 		return fmt.Errorf("another process listens on %s", socket)

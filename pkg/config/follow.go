@@ -64,11 +64,11 @@ func way(path string) []string {
 
 // changed looks at all files and reports whether any has new contents.
 func (w *Watcher) changed() bool {
-	any := false
+	found := false
 	for path := range w.watched {
-		any = w.look(path) || any
+		found = w.look(path) || found
 	}
-	return any
+	return found
 }
 
 // look reports whether a file has new contents. One that can't be read is as it was.

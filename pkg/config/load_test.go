@@ -42,7 +42,7 @@ func options() config.Options {
 // folder is where a configuration is loaded from: it becomes the working directory and has the files of secrets.
 func folder(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "config") // a short name, since sockets' names are bounded
+	dir, err := os.MkdirTemp("", "config") //nolint:usetesting // a short name, since sockets' names are bounded
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,11 +26,11 @@ var (
 // UnmarshalText reads 512KiB, 19MiB, 1GiB.
 func (s *Size) UnmarshalText(text []byte) error {
 	if bareNumber.Match(text) {
-		return strict.Predicate("has no unit; did you mean " + string(text) + "MiB?")
+		return strict.PredicateError("has no unit; did you mean " + string(text) + "MiB?")
 	}
 	m := sizeForm.FindSubmatch(text)
 	if m == nil {
-		return strict.Predicate("is not a size; write 512KiB, 19MiB or 1GiB")
+		return strict.PredicateError("is not a size; write 512KiB, 19MiB or 1GiB")
 	}
 	n, _ := strconv.ParseInt(string(m[1]), 10, 64) // nine digits at most
 	*s = Size(n) * sizeUnits[string(m[2])]
@@ -61,7 +61,7 @@ func (c *Concurrency) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.Atoi(string(text))
 	if err != nil || n < 1 || n > 1024 {
-		return strict.Predicate("is not possible; write auto (one per core) or a number from 1 to 1024")
+		return strict.PredicateError("is not possible; write auto (one per core) or a number from 1 to 1024")
 	}
 	*c = Concurrency(n)
 	return nil
@@ -84,7 +84,7 @@ func (o *onOff) UnmarshalText(text []byte) error {
 		*o = string(text) == "on"
 		return nil
 	}
-	return strict.Predicate(`is not possible; write "on" or "off"`)
+	return strict.PredicateError(`is not possible; write "on" or "off"`)
 }
 
 func (o onOff) String() string {

@@ -67,7 +67,7 @@ func (w *Watcher) Also(files ...string) {
 
 func (w *Watcher) run(ctx context.Context) {
 	defer close(w.done)
-	defer w.fs.Close()
+	defer func() { _ = w.fs.Close() }() // nobody could do anything about it
 	timer := time.NewTimer(quiet)
 	timer.Stop()
 	for {
@@ -78,7 +78,7 @@ func (w *Watcher) run(ctx context.Context) {
 			if w.matters(e.Name) {
 				timer.Reset(quiet)
 			}
-		case <-w.fs.Errors: // such as events that were lost: look
+		case <-w.fs.Errors: //nolint:errcheck // such as events that were lost: look
 			timer.Reset(quiet)
 		case <-timer.C:
 			if w.again() {

@@ -104,10 +104,10 @@ func (b *builder) draft(name string, def Definition) *draft {
 	for _, id := range ids {
 		d.wire(d.nodes[id], def.Nodes[id])
 	}
-	switch {
-	case def.Entry == "":
+	switch def.Entry {
+	case "":
 		d.problem(nil, "the journey has no entry")
-	case def.Entry == Success, def.Entry == Failure:
+	case Success, Failure:
 		d.problem([]string{"entry"}, "the entry must be a node, not an end")
 	default:
 		d.entry = d.target([]string{"entry"}, def.Entry)

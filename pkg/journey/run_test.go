@@ -115,7 +115,7 @@ func TestRunEndsWithAFault(t *testing.T) {
 			"panic of the runtime", "main entry=a\n a Page next=success nodes=Collect", "Collect",
 			func(context.Context, *journey.State) (string, error) {
 				var m map[string]int
-				m[canary]++
+				m[canary]++ //nolint:staticcheck // it is meant to panic
 				return "", nil
 			},
 			`journey "main": node "a": panic of runtime.plainError at run_test.go:LINE`, nil, 1,

@@ -109,5 +109,6 @@ func (t *Ticket) Release() {
 		t.pool.release(t)
 	case stateWaiting, stateRunning:
 		t.leaving = true
+	case stateReleased:
 	}
 }

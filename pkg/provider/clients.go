@@ -49,7 +49,7 @@ func (c *Clients) Lookup(ctx context.Context, realmKey, id string) (*realm.Clien
 	until := time.Now().Add(clientTTL)
 	client, err := c.Store.Client(ctx, realmKey, id)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the store's errors say what was tried, and callers compare them
+		return nil, err
 	}
 	c.remember(key, cachedClient{client, until})
 	return client, nil

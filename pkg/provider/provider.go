@@ -69,11 +69,11 @@ func (p *Provider) Swap(r *Realms) { p.realms.Store(r) }
 func (p *Provider) Token(ctx context.Context, r *http.Request) (fosite.AccessResponder, error) {
 	access, err := p.core.NewAccessRequest(ctx, r, &ropc.Session{})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // answered as it is
+		return nil, err
 	}
 	response, err := p.core.NewAccessResponse(ctx, access)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // answered as it is
+		return nil, err
 	}
 	return response, nil
 }

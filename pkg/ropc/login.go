@@ -40,7 +40,7 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	username := accountName(r.Username)
 	site.Trace.Username = auditName(r.Username, username)
 	turn, err := l.Guard.Enter(ctx, guard.Entry{
-		Client: r.Realm + "\x00" + client.ID, Realm: r.Realm, Username: username, Policy: site.Realm.Authentication.Lockout,
+		Client: r.Realm + "\x00" + client.ID, Realm: r.Realm, Username: username, Policy: site.Realm.Lockout,
 	})
 	if err != nil {
 		return Result{}, err

@@ -68,7 +68,7 @@ func ask[Out any](ctx context.Context, c *cli, verb string, in any, show func(w 
 	}
 	out, err := admin.Do[Out](ctx, server, verb, in)
 	if err != nil {
-		return err //nolint:wrapcheck // it is complete
+		return err
 	}
 	return c.show(out, func(w io.Writer) { show(w, out) })
 }
@@ -83,14 +83,14 @@ func (c *cli) show(object any, table func(w io.Writer)) error {
 	if c.output == "json" {
 		enc.SetIndent("", "  ")
 	}
-	return enc.Encode(object) //nolint:wrapcheck // standard output is gone, and says so itself
+	return enc.Encode(object)
 }
 
 // table aligns columns that are separated by tabs.
 func (c *cli) table(write func(w io.Writer)) error {
 	w := tabwriter.NewWriter(c.stdout, 0, 8, 2, ' ', 0)
 	write(w)
-	return w.Flush() //nolint:wrapcheck // standard output is gone, and says so itself
+	return w.Flush()
 }
 
 // list asks the server for a verb that streams, and shows a table, an array, or a line each.
@@ -148,7 +148,7 @@ func (c *cli) listTable(head string, rows iter.Seq2[[]any, error]) error {
 				fmt.Fprint(w, visible(cell))
 			}
 			_, err := fmt.Fprintln(w)
-			return err //nolint:wrapcheck // standard output is gone, and says so itself
+			return err
 		})
 	})
 	return errors.Join(failed, err)

@@ -56,7 +56,7 @@ func (c *cli) checkConfig() error {
 	}
 	_, err := fmt.Fprintf(c.stdout, "%s is good: %s, %s\n", c.configPath,
 		count(len(cfg.Realms), "realm"), count(len(problems.Warnings()), "warning"))
-	return err //nolint:wrapcheck // standard output is gone, and says so itself
+	return err
 }
 
 func count(n int, what string) string {
@@ -83,7 +83,7 @@ func (c *cli) showConfig(cmd *cobra.Command, running bool) error {
 		return fmt.Errorf("show configuration: %w", err)
 	}
 	_, err = c.stdout.Write(text)
-	return err //nolint:wrapcheck // standard output is gone, and says so itself
+	return err
 }
 
 func secretCommand(c *cli) *cobra.Command {
@@ -93,7 +93,7 @@ func secretCommand(c *cli) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			if out == "" {
 				_, err := fmt.Fprintln(c.stdout, newSystemSecret())
-				return err //nolint:wrapcheck // standard output is gone, and says so itself
+				return err
 			}
 			if _, err := makeSecret(out); err != nil {
 				return fmt.Errorf("%s: %w", out, err)

@@ -56,35 +56,35 @@ func (p *process) putDemoClient(ctx context.Context, secret string) error {
 	}
 	err := p.store.CreateClient(ctx, c)
 	if !errors.Is(err, storage.ErrExists) {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	old, err := p.store.Client(ctx, demoRealm, demoClient)
 	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	c.Created, c.Version = old.Created, old.Version
-	return p.store.UpdateClient(ctx, c) //nolint:wrapcheck // wrapped by the caller
+	return p.store.UpdateClient(ctx, c)
 }
 
 func (p *process) putDemoUser(ctx context.Context, secret string) error {
 	hash, err := p.passwords.Hash(secret)
 	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	u := &realm.User{
 		Realm: demoRealm, Username: demoUser, ID: uuid.NewString(), PasswordHash: hash, Enabled: true, Created: time.Now().UTC(),
 	}
 	err = p.store.CreateUser(ctx, u)
 	if !errors.Is(err, storage.ErrExists) {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	old, err := p.store.UserByName(ctx, demoRealm, demoUser)
 	if err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
 	old.PasswordHash, old.Enabled, old.Expires = hash, true, time.Time{}
 	if err := p.store.UpdateUser(ctx, old, true); err != nil {
-		return err //nolint:wrapcheck // wrapped by the caller
+		return err
 	}
-	return p.store.UnlockUser(ctx, demoRealm, demoUser) //nolint:wrapcheck // wrapped by the caller
+	return p.store.UnlockUser(ctx, demoRealm, demoUser)
 }

@@ -145,7 +145,7 @@ func versionCommand(c *cli) *cobra.Command {
 		Short: "Print the version",
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(c.stdout, version())
-			return err //nolint:wrapcheck // standard output is gone, and says so itself
+			return err
 		},
 	}
 }

@@ -36,7 +36,7 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 		return err
 	}
 	defer p.close()
-	l, err := p.listen()
+	l, err := p.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (p *process) run(ctx context.Context, l *listeners) error {
 	s := p.current().Server
 	p.draining.Store(true)
 	p.logger.Info("draining", "shutdown_delay", s.ShutdownDelay.String(), "drain_timeout", s.DrainTimeout.String())
-	pause(s.ShutdownDelay)
+	<-time.After(s.ShutdownDelay)
 	stop, cancel := context.WithTimeout(context.Background(), s.DrainTimeout)
 	defer cancel()
 	if err := l.shutdown(stop); err != nil {
@@ -149,13 +149,7 @@ func (p *process) run(ctx context.Context, l *listeners) error {
 	return nil
 }
 
-func pause(d time.Duration) {
-	if d > 0 {
-		time.Sleep(d)
-	}
-}
-
-// handlerFor is the admin API of the process.
+// adminOptions are the admin API of the process.
 func (p *process) adminOptions() admin.Options {
 	return admin.Options{
 		Store: p.store, Provider: p.provider, Passwords: p.passwords, Pool: p.pool, Audit: p.audit, Logger: p.logger,

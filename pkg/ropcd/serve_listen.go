@@ -31,18 +31,19 @@ type listeners struct {
 }
 
 // listen opens all doors, or none.
-func (p *process) listen() (l *listeners, err error) {
+func (p *process) listen(ctx context.Context) (l *listeners, err error) {
 	c := p.current()
 	l = &listeners{}
+	tcp := &net.ListenConfig{}
 	defer func() {
 		if err != nil {
 			l.close()
 		}
 	}()
-	if l.public, err = net.Listen("tcp", c.Server.Listen); err != nil {
+	if l.public, err = tcp.Listen(ctx, "tcp", c.Server.Listen); err != nil {
 		return nil, setupError{fmt.Errorf("server.listen: %w", err)}
 	}
-	if l.ops, err = net.Listen("tcp", c.Ops.Listen); err != nil {
+	if l.ops, err = tcp.Listen(ctx, "tcp", c.Ops.Listen); err != nil {
 		return nil, setupError{fmt.Errorf("ops.listen: %w", err)}
 	}
 	if l.admin, err = admin.Listen(c.Admin.Socket); err != nil {

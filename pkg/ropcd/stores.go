@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/ropcd/ropcd/pkg/config"
 	"github.com/ropcd/ropcd/storage"
@@ -72,7 +71,7 @@ func optionalSecret(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	return config.ReadSecret(path) //nolint:wrapcheck // wrapped by the caller, with the key's name
+	return config.ReadSecret(path)
 }
 
 func redisTLS(c config.RedisTLS) (*tls.Config, error) {
@@ -98,14 +97,4 @@ func redisTLS(c config.RedisTLS) (*tls.Config, error) {
 		t.Certificates = []tls.Certificate{pair}
 	}
 	return t, nil
-}
-
-// drivers are the names that storage.driver may have.
-func (o Options) drivers() []string {
-	names := []string{config.DriverBolt, config.DriverRedis}
-	for name := range o.Stores {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

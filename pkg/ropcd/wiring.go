@@ -49,7 +49,7 @@ func (o Options) loadOptions() config.Options {
 			if _, isSecret := password.VerifySecret("", "", "", hash); isSecret {
 				return nil
 			}
-			return set.Check(hash) //nolint:wrapcheck // the problem is placed by config
+			return set.Check(hash)
 		},
 	}
 }

@@ -62,7 +62,7 @@ func readBody(r *http.Request) (string, *refusal) {
 		return "", nil
 	}
 	body := bufio.NewReader(r.Body)
-	if _, err := body.Peek(1); err == io.EOF { //nolint:errorlint // Peek returns it as it is
+	if _, err := body.Peek(1); err == io.EOF {
 		return "", nil
 	}
 	if !isForm(r.Header.Values("Content-Type")) {

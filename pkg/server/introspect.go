@@ -55,7 +55,7 @@ func (x *exchange) introspect() {
 func (x *exchange) find(caller *realm.Client, text string) (*ropc.Active, error) {
 	active, err := x.s.Provider.Tokens.Inspect(x.r.Context(), x.realm, text, false)
 	if !errors.Is(err, ropc.ErrInactive) || !hasScope(caller, realm.ScopeIntrospectAnyRealm) {
-		return active, err //nolint:wrapcheck // answered as it is
+		return active, err
 	}
 	for _, other := range x.realms.All() {
 		if other == x.realm {
@@ -66,7 +66,7 @@ func (x *exchange) find(caller *realm.Client, text string) (*ropc.Active, error)
 			break
 		}
 	}
-	return active, err //nolint:wrapcheck // answered as it is
+	return active, err
 }
 
 // mayKnow is the caller's right to know about a token: its own; any access token of its realm, or of any realm, with the

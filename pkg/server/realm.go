@@ -22,40 +22,43 @@ func resolve(realms *provider.Realms, path string, r *http.Request) (*ropc.Realm
 	if refused != nil {
 		return nil, refused
 	}
-	segments := strings.FieldsFunc(path, func(c rune) bool { return c == '/' })
-	if path != "" && "/"+strings.Join(segments, "/") != path {
-		return nil, errRealm // an empty level
-	}
-	var named string
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	switch {
-	case len(segments) > 0 && segments[0] == "realms":
-		long, ok := longForm(segments)
-		if !ok {
-			return nil, errRealm
-		}
-		if other, ok := parsed(asked); asked != "" && (!ok || other.Key() != long) {
-			return nil, errTwoRealms
-		}
-		named = long
-	case asked != "":
-		p, ok := parsed(asked)
-		if !ok {
-			return nil, errRealm
-		}
-		named = p.Key()
-	case len(segments) == 0:
+	case path == "" && asked == "":
 		if found, ok := realms.Alias(r.Host); ok {
 			return open(found, true)
 		}
-		named = realm.Root.Key()
-	default:
-		p, ok := parsed(strings.Join(segments, "/"))
-		if !ok || p == realm.Root {
-			return nil, errRealm
-		}
-		named = p.Key()
+		return open(realms.Realm(realm.Root.Key()))
+	case segments[0] == "realms":
+		return inLongForm(realms, segments, asked)
+	case path != "" && !isShortForm(segments):
+		return nil, errRealm // whatever ?realm= says
+	case asked == "":
+		asked = path
+	}
+	named, ok := parsed(asked)
+	if !ok {
+		return nil, errRealm
+	}
+	return open(realms.Realm(named.Key()))
+}
+
+// inLongForm is the realm of realms/root/realms/x…, which ?realm= must not contradict.
+func inLongForm(realms *provider.Realms, segments []string, asked string) (*ropc.Realm, *refusal) {
+	named, ok := longForm(segments)
+	if !ok {
+		return nil, errRealm
+	}
+	if other, ok := parsed(asked); asked != "" && (!ok || other.Key() != named) {
+		return nil, errTwoRealms
 	}
 	return open(realms.Realm(named))
+}
+
+// isShortForm reports whether segments could be a realm's levels: "root" is none, it is written out or left out.
+func isShortForm(segments []string) bool {
+	p, ok := parsed(strings.Join(segments, "/"))
+	return ok && p != realm.Root
 }
 
 // open lets requests into active realms only.

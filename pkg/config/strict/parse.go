@@ -58,7 +58,7 @@ func parseYAML(data []byte) (root *yaml.Node, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	root = new(yaml.Node)
 	if err := dec.Decode(root); errors.Is(err, io.EOF) {
-		return nil, nil
+		return nil, nil //nolint:nilnil // an empty file is a value
 	} else if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (d *Document) walk(p Path, e entry) {
 
 // plain refuses aliases, anchors, tags and bottomless nesting.
 func (d *Document) plain(p Path, n *yaml.Node, written string) bool {
-	message := ""
+	var message string
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "":
 		message = "anchors and aliases are not supported; write the value out"

@@ -2,8 +2,10 @@ package strict
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,10 +71,10 @@ func (d *Document) decodeDuration(p Path, n *yaml.Node, v reflect.Value, is stri
 	v.SetInt(int64(parsed))
 }
 
-// Predicate is an error whose text continues the value: "has no unit". Errors of other types may hold the value.
-type Predicate string
+// PredicateError is an error whose text continues the value: "has no unit". Errors of other types may hold the value.
+type PredicateError string
 
-func (e Predicate) Error() string { return string(e) }
+func (e PredicateError) Error() string { return string(e) }
 
 func (d *Document) decodeText(p Path, n *yaml.Node, u encoding.TextUnmarshaler) {
 	text, expanded := d.text(n)
@@ -81,7 +83,8 @@ func (d *Document) decodeText(p Path, n *yaml.Node, u encoding.TextUnmarshaler) 
 		return
 	}
 	message := err.Error()
-	if _, ok := err.(Predicate); ok {
+	var predicate PredicateError
+	if errors.As(err, &predicate) {
 		message = d.show(p, n) + " " + message
 	} else if expanded || p.secret() {
 		message = d.show(p, n) + " is not valid"
@@ -93,36 +96,46 @@ func (d *Document) decodeText(p Path, n *yaml.Node, u encoding.TextUnmarshaler) 
 func setScalar(v reflect.Value, n *yaml.Node, text string, expanded bool) error {
 	wrong := fmt.Errorf("must be %s, not %s", wanted(v), kind(n))
 	tag := n.ShortTag()
+	is := func(tags ...string) bool { return expanded || slices.Contains(tags, tag) }
 	switch v.Kind() {
 	case reflect.String:
-		if !expanded && (tag == "!!int" || tag == "!!float" || tag == "!!bool") {
+		if !expanded && is("!!int", "!!float", "!!bool") {
 			return fmt.Errorf("%w; put it in quotes", wrong)
 		}
 		v.SetString(text)
 	case reflect.Bool:
 		lower := strings.ToLower(text)
-		if !expanded && tag != "!!bool" || lower != "true" && lower != "false" {
+		if !is("!!bool") || lower != "true" && lower != "false" {
 			return wrong
 		}
 		v.SetBool(lower == "true")
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
-		if err != nil || !expanded && tag != "!!int" || strconv.FormatInt(i, 10) != text { // 017 is 15 to some
-			return numberError(wrong, tag)
-		}
-		v.SetInt(i)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		i, err := strconv.ParseUint(text, 10, v.Type().Bits())
-		if err != nil || !expanded && tag != "!!int" || strconv.FormatUint(i, 10) != text {
-			return numberError(wrong, tag)
-		}
-		v.SetUint(i)
 	case reflect.Float32, reflect.Float64:
 		f, err := strconv.ParseFloat(text, v.Type().Bits())
-		if err != nil || !expanded && tag != "!!int" && tag != "!!float" {
+		if err != nil || !is("!!int", "!!float") {
 			return wrong
 		}
 		v.SetFloat(f)
+	default:
+		return setWhole(v, text, is("!!int"), numberError(wrong, tag))
+	}
+	return nil
+}
+
+// setWhole sets a whole number in its one spelling: 017 is 15 to some.
+func setWhole(v reflect.Value, text string, isInt bool, wrong error) error {
+	switch {
+	case v.CanInt():
+		i, err := strconv.ParseInt(text, 10, v.Type().Bits())
+		if err != nil || !isInt || strconv.FormatInt(i, 10) != text {
+			return wrong
+		}
+		v.SetInt(i)
+	case v.CanUint():
+		i, err := strconv.ParseUint(text, 10, v.Type().Bits())
+		if err != nil || !isInt || strconv.FormatUint(i, 10) != text {
+			return wrong
+		}
+		v.SetUint(i)
 	default:
 		return fmt.Errorf("can't be configured (a field of type %s)", v.Type())
 	}
@@ -131,7 +144,7 @@ func setScalar(v reflect.Value, n *yaml.Node, text string, expanded bool) error 
 
 func numberError(wrong error, tag string) error {
 	if tag == "!!int" || tag == "!!float" {
-		return fmt.Errorf("is not a whole number that is possible here")
+		return errors.New("is not a whole number that is possible here")
 	}
 	return wrong
 }

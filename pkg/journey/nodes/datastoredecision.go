@@ -12,7 +12,7 @@ type DataStoreDecision struct{}
 // Outcomes are "true" (right) and "false" (anything else: wrong, missing, unknown, locked, disabled or expired owner).
 func (*DataStoreDecision) Outcomes() []string { return []string{outcomeTrue, outcomeFalse} }
 
-// ReadsPassword: it compares it.
+// ReadsPassword is true: it compares it.
 func (*DataStoreDecision) ReadsPassword() bool { return true }
 
 // Open never fails.

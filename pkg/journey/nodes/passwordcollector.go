@@ -12,7 +12,7 @@ type PasswordCollector struct{}
 // Outcomes is "outcome" alone, also if there is no password.
 func (*PasswordCollector) Outcomes() []string { return []string{outcomeOnly} }
 
-// Collects: it may stand on a page.
+// Collects is true: it may stand on a page.
 func (*PasswordCollector) Collects() bool { return true }
 
 // Open never fails.

@@ -12,7 +12,7 @@ type UsernameCollector struct{}
 // Outcomes is "outcome" alone, also if there is no user name.
 func (*UsernameCollector) Outcomes() []string { return []string{outcomeOnly} }
 
-// Collects: it may stand on a page.
+// Collects is true: it may stand on a page.
 func (*UsernameCollector) Collects() bool { return true }
 
 // Open never fails.
