@@ -63,4 +63,18 @@ func TestClusterAsksTheKeysOwnMasterToWait(t *testing.T) {
 			t.Errorf("no replica, and the answer is %v", err)
 		}
 	}
+	for _, addr := range addrs {
+		stats, err := raw(t, addr).InfoMap(t.Context(), "commandstats").Result()
+		ok(t, "info", err)
+		incr, wait := calledTimes(stats["Commandstats"]["cmdstat_incr"]), calledTimes(stats["Commandstats"]["cmdstat_wait"])
+		if incr != wait {
+			t.Errorf("%s was told to increment %s times and to wait %s times", addr, incr, wait)
+		}
+	}
+}
+
+// calledTimes is the number in "calls=3,usec=...".
+func calledTimes(stat string) string {
+	calls, _, _ := strings.Cut(strings.TrimPrefix(stat, "calls="), ",")
+	return calls
 }

@@ -90,21 +90,3 @@ func keysOf(t *testing.T, c *goredis.Client, prefix, kind string) []string {
 	}
 	return keys
 }
-
-func TestEpochOfAWrongTypeEndsNothingAndRevivesNothing(t *testing.T) {
-	server := redistest.Start(t)
-	c := raw(t, server.Addr())
-	for _, value := range []string{"", "-1", "x", "99999999999"} {
-		p := "epoch" + value
-		s := open(t, server.Addr(), prefix(p))
-		addUser(t, s, "alice")
-		g := login(t, s, "alice")
-		ok(t, "end", s.EndClient(t.Context(), alpha, clientID))
-		for _, k := range keysOf(t, c, p, ":e:") {
-			ok(t, "set", c.Set(t.Context(), k, value, 0).Err())
-		}
-		if _, err := s.Inspect(t.Context(), g.ID); !errors.Is(err, storage.ErrDamaged) {
-			t.Errorf("epoch %q: %v", value, err)
-		}
-	}
-}

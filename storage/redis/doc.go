@@ -28,6 +28,7 @@
 //     connecting.
 //   - A Redis that evicts keys could forget a lock, a revocation or an epoch. Seen when connecting or by Ready, it stops
 //     Begin, Finish and Refresh until the policy is changed, unless Options.AllowEviction.
+//   - [Commands] are all it sends; an ACL needs no more, on keys that begin with the prefix and a colon.
 //   - All faults of the server are [storage.ErrUnavailable], decided in one function (errors.go). Only a value that was
 //     read and is not what was written there is [storage.ErrDamaged].
 //

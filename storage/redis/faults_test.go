@@ -105,6 +105,21 @@ func TestServerThatHangsCostsNoMoreThanTheTimeout(t *testing.T) {
 	until(t, "begin", func() bool { _, err := s.Begin(t.Context(), attempt("alice")); return err == nil })
 }
 
+func TestCallersDeadlineIsKept(t *testing.T) {
+	server := redistest.Start(t)
+	s := open(t, server.Addr(), timeout(30*time.Second))
+	addUser(t, s, "alice")
+	server.Pause()
+	defer server.Resume()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err := s.UserByName(ctx, alpha, "alice")
+	if took := time.Since(start); !errors.Is(err, storage.ErrUnavailable) || took > 10*time.Second {
+		t.Errorf("%v after %v", err, took)
+	}
+}
+
 func TestLostBeginIsGivenBack(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr())

@@ -16,6 +16,14 @@ const (
 	ModeCluster  = "cluster"
 )
 
+// Commands are those that an ACL must allow: "-@all", then each of these behind a plus. Keys begin with the prefix and a
+// colon.
+var Commands = []string{
+	"hello", "auth", "select", "ping", "info", "time", "wait", "evalsha", "eval", "scan", "cluster|slots", "cluster|shards", "asking",
+	"exists", "get", "set", "setrange", "incr", "unlink", "pttl", "pexpire", "pexpireat", "persist",
+	"hget", "hgetall", "hset", "hdel", "zadd", "zrange", "zrem", "zremrangebyscore",
+}
+
 const (
 	defaultPrefix  = "ropcd"
 	defaultTimeout = 300 * time.Millisecond

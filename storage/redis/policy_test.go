@@ -74,6 +74,32 @@ func TestPolicyThatCannotBeReadIsWarnedOfOnce(t *testing.T) {
 	}
 }
 
+func TestCommandsAreAllThatAnACLMustAllow(t *testing.T) {
+	server := redistest.Start(t)
+	c := raw(t, server.Addr())
+	rules := []any{"acl", "setuser", "ropcd", "on", ">secret", "~mine:*", "-@all"}
+	for _, command := range redis.Commands {
+		rules = append(rules, "+"+command)
+	}
+	ok(t, "acl", c.Do(t.Context(), rules...).Err())
+	var log bytes.Buffer
+	s := open(t, server.Addr(), prefix("mine"), func(o *redis.Options) {
+		o.Username, o.Password, o.DB = "ropcd", "secret", 1
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	ok(t, "ready", s.Ready(t.Context()))
+	everything(t, s)
+	for _, err := range s.Users(t.Context(), alpha) {
+		ok(t, "list", err)
+	}
+	for _, k := range []error{s.EndClient(t.Context(), alpha, "c"), s.EndRealm(t.Context(), alpha)} {
+		ok(t, "end", k)
+	}
+	if log.Len() > 0 {
+		t.Error(log.String())
+	}
+}
+
 func TestWrongPasswordIsUnavailable(t *testing.T) {
 	server := redistest.Start(t, "--requirepass", "right")
 	s := open(t, server.Addr(), func(o *redis.Options) { o.Password = "wrong" })
