@@ -66,7 +66,10 @@ func ParseGrantID(s string) (GrantID, error) {
 	if err != nil || len(b) != len(GrantID{}) || binary.BigEndian.Uint16(b) >= Buckets {
 		return GrantID{}, errGrantID
 	}
-	return GrantID(b), nil
+	if id := GrantID(b); id.String() == s { // a strict decoder skips line breaks, too
+		return id, nil
+	}
+	return GrantID{}, errGrantID
 }
 
 // Grant is one successful login of one resource owner through one client, and the state of its tokens. Times are those

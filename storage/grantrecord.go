@@ -96,7 +96,11 @@ func DecodeGrant(id GrantID, record []byte) (*Grant, error) {
 	g.RefreshDigest, g.AccessDigest = Digest(r.take(16)), Digest(r.take(16))
 	g.RealmEpoch, g.ClientEpoch, g.RevokedUpTo = r.u32(), r.u32(), r.u32()
 	g.HasRefresh = r.u8() == 1
-	for range r.u8() {
+	n := r.u8()
+	if n > MaxRevoked {
+		return nil, fmt.Errorf("grant record with %d revoked tokens: %w", n, ErrDamaged)
+	}
+	for range n {
 		g.Revoked = append(g.Revoked, RevokedAccess{Seq: r.u32(), Expires: r.ms()})
 	}
 	if len(r.b) < 4 {

@@ -1,0 +1,204 @@
+package storage_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/storage"
+)
+
+// at is a moment as a store keeps it.
+var at = time.UnixMilli(1_800_000_000_123).UTC()
+
+// grantID is a fixed id in the bucket of the owner that the tests use.
+func grantID() storage.GrantID {
+	id := storage.NewGrantID("/alpha", "amelie")
+	copy(id[2:], "0123456789ab")
+	return id
+}
+
+func fullGrant() *storage.Grant {
+	return &storage.Grant{
+		ID: grantID(), Realm: "/alpha", Username: "amelie", Subject: "id-1", ClientID: "client", Scopes: []string{"read", "write"},
+		GrantType: "password", Journey: "login", Rule: "auth_chain", AuthLevel: 7, AuthTime: at, Address: "2001:db8::7",
+		Properties: map[string]string{"a": "1", "b": ""}, Generation: 3, Seq: 9, Refreshed: at.Add(1), Nonce: [8]byte{1, 2, 3},
+		AccessExpires: at.Add(time.Hour), RefreshExpires: at.Add(2 * time.Hour), KeepUntil: at.Add(3 * time.Hour), HasRefresh: true,
+		RefreshDigest: storage.DigestOf([]byte("r")), AccessDigest: storage.DigestOf([]byte("a")), RealmEpoch: 1, ClientEpoch: 2,
+		RevokedUpTo: 4, Revoked: []storage.RevokedAccess{{Seq: 6, Expires: at}, {Seq: 8}},
+	}
+}
+
+func fullUser() *realm.User {
+	return &realm.User{
+		Realm: "/alpha", Username: "amelie", ID: "id-1", PasswordHash: "$h", Enabled: true, Expires: at, Created: at,
+		Attributes: map[string]string{"mail": "a@example.org"}, Version: 5,
+		Login: realm.Login{Failures: 1, Consecutive: 2, LastFailure: at, LockedUntil: at, Locks: 3, LastLogin: at},
+	}
+}
+
+func encoded(t testing.TB, g *storage.Grant) []byte {
+	t.Helper()
+	b, err := g.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestRecordsComeBackAsTheyWere(t *testing.T) {
+	g := fullGrant()
+	g.Refreshed = storage.Trim(g.Refreshed)
+	got, err := storage.DecodeGrant(g.ID, encoded(t, g))
+	if d := cmp.Diff(g, got, cmpopts.EquateEmpty()); err != nil || d != "" {
+		t.Errorf("grant: %v\n%s", err, d)
+	}
+	u := fullUser()
+	record, err := storage.EncodeUser(u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := storage.DecodeUser(u.Realm, u.Username, record)
+	if d := cmp.Diff(u, back); err != nil || d != "" {
+		t.Errorf("owner: %v\n%s", err, d)
+	}
+	login, err := storage.DecodeLogin(storage.EncodeLogin(u.Login))
+	if d := cmp.Diff(u.Login, login); err != nil || d != "" {
+		t.Errorf("account of attempts: %v\n%s", err, d)
+	}
+	if len(storage.EncodeLogin(u.Login)) != storage.LoginSize || !bytes.HasPrefix(record, storage.EncodeLogin(u.Login)) {
+		t.Error("the account of attempts is not the head of the owner's record")
+	}
+}
+
+func TestRecordOfAnotherKeyIsDamaged(t *testing.T) {
+	g := fullGrant()
+	other := g.ID
+	other[5] ^= 1
+	if _, err := storage.DecodeGrant(other, encoded(t, g)); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("another grant's record: %v", err)
+	}
+	record, err := storage.EncodeUser(fullUser())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range [][2]string{{"/alpha", "bob"}, {"/beta", "amelie"}} {
+		if _, err := storage.DecodeUser(key[0], key[1], record); !errors.Is(err, storage.ErrDamaged) {
+			t.Errorf("another owner's record: %v", err)
+		}
+	}
+}
+
+func TestMoreRevokedTokensThanAreEverWrittenIsDamaged(t *testing.T) {
+	g := fullGrant()
+	record := encoded(t, g)
+	const n = 106 // where their number stands
+	long := append(bytes.Clone(record[:n]), storage.MaxRevoked+1)
+	long = append(long, make([]byte, 10*(storage.MaxRevoked+1))...)
+	long = append(long, record[n+1+10*len(g.Revoked):]...)
+	if _, err := storage.DecodeGrant(g.ID, long); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("decode: %v", err)
+	}
+}
+
+func TestRecordCutShortIsDamaged(t *testing.T) {
+	grant := encoded(t, fullGrant())
+	for n := range grant {
+		if _, err := storage.DecodeGrant(grantID(), grant[:n]); !errors.Is(err, storage.ErrDamaged) {
+			t.Fatalf("%d of %d bytes of a grant: %v", n, len(grant), err)
+		}
+	}
+	user, err := storage.EncodeUser(fullUser())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range user {
+		if _, err := storage.DecodeUser("/alpha", "amelie", user[:n]); !errors.Is(err, storage.ErrDamaged) {
+			t.Fatalf("%d of %d bytes of an owner: %v", n, len(user), err)
+		}
+	}
+}
+
+func FuzzDecodeGrant(f *testing.F) {
+	f.Add(encoded(f, fullGrant()))
+	f.Add(encoded(f, &storage.Grant{ID: grantID(), Realm: "/alpha", Username: "amelie"}))
+	f.Add([]byte{1})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		g, err := storage.DecodeGrant(grantID(), record)
+		if err != nil {
+			if !errors.Is(err, storage.ErrDamaged) {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		again, err := storage.DecodeGrant(g.ID, encoded(t, g))
+		if d := cmp.Diff(g, again, cmpopts.EquateEmpty()); err != nil || d != "" {
+			t.Fatalf("what was decoded does not come back: %v\n%s", err, d)
+		}
+	})
+}
+
+func FuzzDecodeUser(f *testing.F) {
+	full, err := storage.EncodeUser(fullUser())
+	if err != nil {
+		f.Fatal(err)
+	}
+	empty, err := storage.EncodeUser(&realm.User{Realm: "/alpha", Username: "amelie"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(full)
+	f.Add(empty)
+	f.Fuzz(func(t *testing.T, record []byte) {
+		u, err := storage.DecodeUser("/alpha", "amelie", record)
+		if err != nil {
+			if !errors.Is(err, storage.ErrDamaged) {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		b, err := storage.EncodeUser(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := storage.DecodeUser("/alpha", "amelie", b)
+		if d := cmp.Diff(u, again, cmpopts.EquateEmpty()); err != nil || d != "" {
+			t.Fatalf("what was decoded does not come back: %v\n%s", err, d)
+		}
+	})
+}
+
+func FuzzDecodeLogin(f *testing.F) {
+	f.Add(storage.EncodeLogin(realm.Login{}))
+	f.Add(storage.EncodeLogin(fullUser().Login))
+	f.Fuzz(func(t *testing.T, record []byte) {
+		l, err := storage.DecodeLogin(record)
+		if err != nil {
+			if !errors.Is(err, storage.ErrDamaged) {
+				t.Fatalf("error %v", err)
+			}
+			return
+		}
+		if got := storage.EncodeLogin(l); !bytes.Equal(got, record[:storage.LoginSize]) {
+			t.Fatalf("encoded %x, decoded from %x", got, record)
+		}
+	})
+}
+
+func FuzzParseGrantID(f *testing.F) {
+	f.Add(grantID().String())
+	f.Add("AAAAAAAAAAAAAAAAAAA")
+	f.Add("A0000\r00000000000000")
+	f.Add("")
+	f.Fuzz(func(t *testing.T, s string) {
+		id, err := storage.ParseGrantID(s)
+		if err == nil && id.String() != s {
+			t.Fatalf("two spellings of one id: %q and %q", id.String(), s)
+		}
+	})
+}
