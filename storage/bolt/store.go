@@ -43,6 +43,7 @@ type Store struct {
 
 	held       reservations
 	ringKey    [32]byte
+	sweeping   sync.Mutex
 	epochMoved atomic.Bool // grants may be dead without having expired
 }
 

@@ -40,6 +40,8 @@ func (s *Store) sweeper() {
 
 // sweep counts abandoned attempts and deletes dead grants.
 func (s *Store) sweep(ctx context.Context) error {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
 	var errs []error
 	for _, who := range s.held.stale(s.now()) {
 		errs = append(errs, s.countUnsettled(ctx, who))

@@ -1,0 +1,65 @@
+package bolt
+
+import (
+	"context"
+
+	"go.etcd.io/bbolt"
+)
+
+// OnCommit replaces what the writer does to commit; f gets the real thing. A nil f puts that back.
+func (s *Store) OnCommit(ctx context.Context, f func(commit func() error) error) error {
+	return s.write(ctx, func(*tx) error {
+		s.commit = (*bbolt.Tx).Commit
+		if f != nil {
+			s.commit = func(btx *bbolt.Tx) error { return f(btx.Commit) }
+		}
+		return nil
+	})
+}
+
+// Change runs f in the writer, between two puts.
+func (s *Store) Change(ctx context.Context, name string, f func()) error {
+	return s.write(ctx, func(t *tx) error {
+		t.put(metaBucket, []byte(name), []byte{1})
+		f()
+		t.put(metaBucket, []byte(name), []byte{2})
+		return nil
+	})
+}
+
+// Changed is what Change has put.
+func (s *Store) Changed(ctx context.Context, name string) (v []byte) {
+	_ = s.read(ctx, func(t *tx) error {
+		v = append(v, t.get(metaBucket, []byte(name))...)
+		return nil
+	})
+	return v
+}
+
+// Queued is how many changes wait for the writer.
+func (s *Store) Queued() int { return len(s.queue) }
+
+// Sweep does what the sweeper does every now and then.
+func (s *Store) Sweep(ctx context.Context) error { return s.sweep(ctx) }
+
+// Count is how many records a bucket has.
+func (s *Store) Count(bucket string) (n int) {
+	_ = s.db.View(func(btx *bbolt.Tx) error {
+		return btx.Bucket([]byte(bucket)).ForEach(func(_, _ []byte) error {
+			n++
+			return nil
+		})
+	})
+	return n
+}
+
+// Held is how many accounts have attempts under way.
+func (s *Store) Held() (n int) {
+	for i := range s.held.shards {
+		sh := &s.held.shards[i]
+		sh.Lock()
+		n += len(sh.accounts)
+		sh.Unlock()
+	}
+	return n
+}
