@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -95,11 +96,20 @@ func (s *Server) run() error {
 	cmd := exec.Command("redis-server", args...)
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = orphan()
+	started, over := make(chan error, 1), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // a server dies with the thread that started it: keep this one until then
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			over <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return fmt.Errorf("start redis-server: %w", err)
 	}
-	over := make(chan error, 1)
-	go func() { over <- cmd.Wait() }()
 	s.mu.Lock()
 	s.cmd = cmd
 	s.mu.Unlock()
