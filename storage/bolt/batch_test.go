@@ -229,3 +229,26 @@ func TestNamesOfStrangersAreBounded(t *testing.T) {
 		t.Errorf("%d accounts in memory", n)
 	}
 }
+
+func TestReservationIsSettledOnceWithinABatch(t *testing.T) {
+	s := open(t, file(t))
+	addUser(t, s, "amelie")
+	r := begin(t, s, "amelie", realm.Lockout{}).Reservation
+	release := block(t, s)
+	defer release()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if err := s.Finish(t.Context(), storage.Settlement{Reservation: r, Outcome: storage.Failure}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	queued(t, s, 5)
+	release()
+	wg.Wait()
+	u, err := s.UserByName(t.Context(), alpha, "amelie")
+	if err != nil || u.Login.Consecutive != 1 {
+		t.Errorf("%+v, %v: want one failure", u, err)
+	}
+}
