@@ -185,11 +185,8 @@ func (a *api) createClient(ctx context.Context, in NewClient, t *trail) (ClientA
 	if err != nil {
 		return ClientAnswer{}, err
 	}
-	if in.IfAbsent {
-		if old, err := a.Store.Client(ctx, r.Path.Key(), in.ID); err == nil {
-			t.unchanged = true
-			return ClientAnswer{Client: describeClient(old), Unchanged: true}, nil
-		}
+	if answer, err := a.existingClient(ctx, r, in, t); !errors.Is(err, storage.ErrNotFound) {
+		return answer, err
 	}
 	c := &realm.Client{Realm: r.Path.Key(), ID: in.ID, Enabled: true, Public: in.Public, Created: time.Now().UTC().Truncate(time.Millisecond)}
 	in.apply(c)
@@ -207,8 +204,8 @@ func (a *api) createClient(ctx context.Context, in NewClient, t *trail) (ClientA
 		return ClientAnswer{}, fmt.Errorf("end grants of an earlier client: %w", err)
 	}
 	err = a.Store.CreateClient(ctx, c)
-	if errors.Is(err, storage.ErrExists) {
-		return ClientAnswer{}, refuse(CodeExists, "the client %q is there already", in.ID)
+	if errors.Is(err, storage.ErrExists) { // made in between
+		return a.existingClient(ctx, r, in, t)
 	}
 	if err != nil {
 		return ClientAnswer{}, fmt.Errorf("create client: %w", err)
@@ -216,6 +213,19 @@ func (a *api) createClient(ctx context.Context, in NewClient, t *trail) (ClientA
 	a.Provider.Clients.Forget(c.Realm, c.ID)
 	answer.Client, answer.Warnings = describeClient(c), warnings(r, c)
 	return answer, nil
+}
+
+// existingClient answers for a client that is there already; storage.ErrNotFound if it is not. Nothing of it is touched.
+func (a *api) existingClient(ctx context.Context, r *ropc.Realm, in NewClient, t *trail) (ClientAnswer, error) {
+	old, err := a.Store.Client(ctx, r.Path.Key(), in.ID)
+	switch {
+	case err != nil:
+		return ClientAnswer{}, fmt.Errorf("client: %w", err)
+	case !in.IfAbsent:
+		return ClientAnswer{}, refuse(CodeExists, "the client %q is there already", in.ID)
+	}
+	t.unchanged = true
+	return ClientAnswer{Client: describeClient(old), Unchanged: true}, nil
 }
 
 // secret is what is kept of a secret: of the chosen one, or of a generated one, which is returned too.

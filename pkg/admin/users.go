@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/pkg/ropc"
 	"github.com/ropcd/ropcd/storage"
 )
 
@@ -170,12 +171,12 @@ func (a *api) createUser(ctx context.Context, in NewUser, t *trail) (UserAnswer,
 	case in.ID != "" && !printable(in.ID):
 		return UserAnswer{}, refuse(CodeInvalid, "a user's id has 1 to 255 printable ASCII characters")
 	}
+	if err := checkAttributes(in.Attributes); err != nil {
+		return UserAnswer{}, err
+	}
 	t.Realm, t.Username = string(r.Path), name
-	if in.IfAbsent {
-		if old, err := a.Store.UserByName(ctx, r.Path.Key(), name); err == nil {
-			t.unchanged = true
-			return UserAnswer{User: describeUser(old, r.Lockout), Unchanged: true}, nil
-		}
+	if answer, err := a.existingUser(ctx, r, name, in, t); !errors.Is(err, storage.ErrNotFound) {
+		return answer, err
 	}
 	hash, err := a.passwordHash(ctx, in.Password, in.PasswordHash, true)
 	if err != nil {
@@ -190,13 +191,48 @@ func (a *api) createUser(ctx context.Context, in NewUser, t *trail) (UserAnswer,
 	}
 	t.Subject = u.ID
 	err = a.Store.CreateUser(ctx, u)
-	if errors.Is(err, storage.ErrExists) {
-		return UserAnswer{}, refuse(CodeExists, "the user %q, or the id, is there already", name)
+	if errors.Is(err, storage.ErrExists) { // made in between, or the id is taken
+		answer, err := a.existingUser(ctx, r, name, in, t)
+		if errors.Is(err, storage.ErrNotFound) {
+			return UserAnswer{}, refuse(CodeExists, "the id %q is another user's", u.ID)
+		}
+		return answer, err
 	}
 	if err != nil {
 		return UserAnswer{}, fmt.Errorf("create user: %w", err)
 	}
 	return UserAnswer{User: describeUser(u, r.Lockout)}, nil
+}
+
+// existingUser answers for a user that is there already; storage.ErrNotFound if none has the name.
+func (a *api) existingUser(ctx context.Context, r *ropc.Realm, name string, in NewUser, t *trail) (UserAnswer, error) {
+	old, err := a.Store.UserByName(ctx, r.Path.Key(), name)
+	switch {
+	case err != nil:
+		return UserAnswer{}, fmt.Errorf("user: %w", err)
+	case !in.IfAbsent:
+		return UserAnswer{}, refuse(CodeExists, "the user %q is there already", name)
+	}
+	t.unchanged = true
+	return UserAnswer{User: describeUser(old, r.Lockout), Unchanged: true}, nil
+}
+
+const (
+	maxAttributes = 256
+	maxAttribute  = 4 << 10 // bytes, of a name and of a value
+)
+
+// checkAttributes bounds what a record has to hold.
+func checkAttributes(attributes map[string]string) error {
+	if len(attributes) > maxAttributes {
+		return refuse(CodeInvalid, "a user has at most %d attributes", maxAttributes)
+	}
+	for k, v := range attributes {
+		if k == "" || len(k) > maxAttribute || len(v) > maxAttribute {
+			return refuse(CodeInvalid, "an attribute has a name, and it and its value have at most %d bytes", maxAttribute)
+		}
+	}
+	return nil
 }
 
 // passwordHash is what is kept of a password, or an imported hash that can be verified.
@@ -218,13 +254,15 @@ func (a *api) passwordHash(ctx context.Context, password, imported string, mayBe
 }
 
 // alterUser reads a user, lets f change it, and writes it, again if others did so in between.
-func (a *api) alterUser(ctx context.Context, in UserRef, t *trail, end bool, f func(*realm.User)) (UserAnswer, error) {
+func (a *api) alterUser(ctx context.Context, in UserRef, t *trail, end bool, f func(*realm.User) error) (UserAnswer, error) {
 	for range attempts {
 		u, err := a.user(ctx, in, t)
 		if err != nil {
 			return UserAnswer{}, err
 		}
-		f(u.User)
+		if err := f(u.User); err != nil {
+			return UserAnswer{}, err
+		}
 		err = a.Store.UpdateUser(ctx, u.User, end)
 		if errors.Is(err, storage.ErrConflict) {
 			continue
@@ -238,7 +276,7 @@ func (a *api) alterUser(ctx context.Context, in UserRef, t *trail, end bool, f f
 }
 
 func (a *api) updateUser(ctx context.Context, in UserChange, t *trail) (UserAnswer, error) {
-	return a.alterUser(ctx, in.UserRef, t, false, func(u *realm.User) {
+	return a.alterUser(ctx, in.UserRef, t, false, func(u *realm.User) error {
 		if in.Expires != nil {
 			u.Expires = in.Expires.Time
 		}
@@ -251,19 +289,20 @@ func (a *api) updateUser(ctx context.Context, in UserChange, t *trail) (UserAnsw
 				delete(u.Attributes, k)
 			}
 		}
+		return checkAttributes(u.Attributes)
 	})
 }
 
 // enableUser also clears the account of attempts: who is let in again should be able to log in.
 func (a *api) enableUser(ctx context.Context, in UserRef, t *trail) (UserAnswer, error) {
-	if _, err := a.alterUser(ctx, in, t, false, func(u *realm.User) { u.Enabled = true }); err != nil {
+	if _, err := a.alterUser(ctx, in, t, false, func(u *realm.User) error { u.Enabled = true; return nil }); err != nil {
 		return UserAnswer{}, err
 	}
 	return a.unlockUser(ctx, in, t)
 }
 
 func (a *api) disableUser(ctx context.Context, in UserRef, t *trail) (UserAnswer, error) {
-	return a.alterUser(ctx, in, t, true, func(u *realm.User) { u.Enabled = false })
+	return a.alterUser(ctx, in, t, true, func(u *realm.User) error { u.Enabled = false; return nil })
 }
 
 func (a *api) setPassword(ctx context.Context, in PasswordChange, t *trail) (UserAnswer, error) {
@@ -271,7 +310,7 @@ func (a *api) setPassword(ctx context.Context, in PasswordChange, t *trail) (Use
 	if err != nil {
 		return UserAnswer{}, err
 	}
-	return a.alterUser(ctx, in.UserRef, t, true, func(u *realm.User) { u.PasswordHash = hash })
+	return a.alterUser(ctx, in.UserRef, t, true, func(u *realm.User) error { u.PasswordHash = hash; return nil })
 }
 
 func (a *api) unlockUser(ctx context.Context, in UserRef, t *trail) (UserAnswer, error) {
