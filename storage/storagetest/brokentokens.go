@@ -111,15 +111,19 @@ func presented(change func(g *storage.Grant, r *storage.RefreshStep)) func(s sto
 	})
 }
 
-// racing answers parallel uses of one token from what was read before any of them wrote.
+// racing answers later uses of a token from what was read before the first of them wrote.
 func racing(s storage.Store) storage.Store {
-	var seen sync.Map
+	var mu sync.Mutex
+	read := map[storage.GrantID]storage.Refreshed{}
 	return &hooked{Store: s, refresh: func(ctx context.Context, r storage.RefreshStep) (storage.Refreshed, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		out, err := s.Refresh(ctx, r)
-		if err == nil && out.Outcome == storage.RefreshDone {
-			seen.Store(r.ID, out)
-		} else if first, ok := seen.Load(r.ID); ok && out.Outcome == storage.RefreshReused {
-			return first.(storage.Refreshed), nil
+		switch first, ok := read[r.ID]; {
+		case err == nil && out.Outcome == storage.RefreshDone:
+			read[r.ID] = out
+		case ok && out.Outcome == storage.RefreshReused:
+			return first, nil
 		}
 		return out, err
 	}}
