@@ -87,7 +87,7 @@ func (a *api) verbs() map[string]http.Handler {
 
 		"config/reload":    change(a, "config_reload", a.reload),
 		"config/effective": read(a, a.effective),
-		"secret/list":      read(a, a.secrets),
+		"secret/list":      list(a, a.listSecrets),
 	}
 }
 

@@ -1,6 +1,9 @@
 package admin
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // ReloadAnswer is what a reload found worth telling.
 type ReloadAnswer struct {
@@ -31,18 +34,16 @@ type Secret struct {
 	Signs bool   `json:"signs"` // the first of the list; all verify
 }
 
-// Secrets are the system secrets in the order of the list.
-type Secrets struct {
-	Secrets []Secret `json:"secrets"`
-}
-
-func (a *api) secrets(context.Context, Nothing) (Secrets, error) {
-	out := Secrets{Secrets: []Secret{}}
-	if a.KeyIDs == nil {
-		return out, nil
+// listSecrets lists the system secrets in their order.
+func (a *api) listSecrets(context.Context, Nothing) iter.Seq2[Secret, error] {
+	return func(yield func(Secret, error) bool) {
+		if a.KeyIDs == nil {
+			return
+		}
+		for i, id := range a.KeyIDs() {
+			if !yield(Secret{ID: id, Signs: i == 0}, nil) {
+				return
+			}
+		}
 	}
-	for i, id := range a.KeyIDs() {
-		out.Secrets = append(out.Secrets, Secret{ID: id, Signs: i == 0})
-	}
-	return out, nil
 }

@@ -106,11 +106,8 @@ func secretCommand(c *cli) *cobra.Command {
 	return group("secret", "Make and list system secrets", generate, &cobra.Command{
 		Use: "list", Short: "List the system secrets of the running server by id", Example: "  ropcd secret list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return ask(cmd.Context(), c, "secret/list", admin.Nothing{}, func(w io.Writer, s admin.Secrets) {
-				fmt.Fprintln(w, "ID\tSIGNS")
-				for _, secret := range s.Secrets {
-					fmt.Fprintf(w, "%s\t%s\n", secret.ID, visible(secret.Signs))
-				}
+			return list(cmd.Context(), c, "secret/list", admin.Nothing{}, "id\tsigns", func(s admin.Secret) []any {
+				return []any{s.ID, s.Signs}
 			})
 		},
 	})
