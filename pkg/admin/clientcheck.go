@@ -67,6 +67,8 @@ func checkClient(c *realm.Client, secret string) error {
 		return refuse(CodeInvalid, "token_endpoint_auth_method is %s, %s or %s", realm.AuthAny, realm.AuthBasic, realm.AuthPost)
 	case c.TrustEndUserIP != "" && !headerName(c.TrustEndUserIP):
 		return refuse(CodeInvalid, "trust_end_user_ip is not the name of a header")
+	case c.TrustEndUserIP != "" && c.Public:
+		return refuse(CodeInvalid, "a public client can't be trusted with its user's address: anyone may use its id")
 	}
 	for _, g := range c.GrantTypes {
 		if g != realm.GrantPassword && g != realm.GrantRefresh {
