@@ -8,7 +8,7 @@ import (
 // grantVersion is the first byte of a grant's record.
 const grantVersion = 1
 
-// grantFixed is the length of the part of the record that steps change, up to the list of revoked tokens.
+// The part of the record that steps change stands first:
 //
 //	offset length
 //	     0      1  version
@@ -32,7 +32,6 @@ const grantVersion = 1
 //
 // Behind it stands what never changes, each string behind 16 bits of length: realm, user name, client id, scopes joined
 // by a space; then the rest, and a checksum over all of this part.
-const grantFixed = 107
 
 // Encode is the grant as both stores keep it.
 func (g *Grant) Encode() ([]byte, error) {

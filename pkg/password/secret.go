@@ -35,7 +35,7 @@ func VerifySecret(realmKey, clientID, secret, encoded string) (ok, known bool) {
 		return false, false
 	}
 	want, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(want) != sha256.Size {
+	if err != nil || len(want) != sha256.Size || len(text) != base64.RawURLEncoding.EncodedLen(sha256.Size) {
 		return false, true
 	}
 	sum := secretSum(realmKey, clientID, secret)

@@ -32,7 +32,7 @@ func TestSecretIsBoundToRealmAndClient(t *testing.T) {
 
 func TestVerifySecretRefusesOtherForms(t *testing.T) {
 	good := password.HashSecret("/alpha", "app", "s")
-	for _, encoded := range []string{"", "$2a$04$x", good[:len(good)-1], good + "A", strings.ToUpper(good)} {
+	for _, encoded := range []string{"", "$2a$04$x", good[:len(good)-1], good + "A", good[:20] + "\n" + good[20:], strings.ToUpper(good)} {
 		if ok, _ := password.VerifySecret("/alpha", "app", "s", encoded); ok {
 			t.Errorf("VerifySecret accepts %q", encoded)
 		}

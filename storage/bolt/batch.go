@@ -127,11 +127,10 @@ func (s *Store) transact(batch []*change) (culprit int, err error) {
 		return -1, err
 	}
 	t := &tx{Tx: btx, now: s.now()}
-	culprit = -1
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.Error("panic while committing", "panic", r, "stack", string(debug.Stack()))
-			err = errPanic
+			culprit, err = -1, errPanic
 		}
 		if err != nil || !t.dirty {
 			_ = btx.Rollback() // no effect after a commit

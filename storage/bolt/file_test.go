@@ -39,7 +39,7 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 	other := func(put func(*bbolt.Tx) error) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) { edit(t, path, put) }
 	}
-	for name, make := range map[string]func(t *testing.T, path string){
+	for name, prepare := range map[string]func(t *testing.T, path string){
 		"text": func(t *testing.T, path string) {
 			if err := os.WriteFile(path, make([]byte, 1<<16), 0o600); err != nil {
 				t.Fatal(err)
@@ -56,7 +56,7 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir() + "/x.db"
-			make(t, path)
+			prepare(t, path)
 			if s, err := bolt.Open(path, bolt.Options{Logger: quiet}); !errors.Is(err, storage.ErrDamaged) {
 				t.Errorf("open: %v", err)
 				if err == nil {

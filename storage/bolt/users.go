@@ -13,7 +13,7 @@ import (
 func (t *tx) user(who account) (*realm.User, error) {
 	v := t.get(usersBucket, who.key())
 	if v == nil {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nobody is a value
 	}
 	return storage.DecodeUser(who.realm, who.name, v)
 }

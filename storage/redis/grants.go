@@ -3,6 +3,7 @@ package redis
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ func (s *Store) Revoke(ctx context.Context, r storage.Revocation) error {
 		if err != nil {
 			return err
 		}
-		if err = verdict(reply); err != errStale || fresh {
+		if err = verdict(reply); !errors.Is(err, errStale) || fresh {
 			return err
 		}
 	}

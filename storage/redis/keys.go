@@ -41,8 +41,8 @@ const strangers = 16
 //	n     written key  nonce           string, an answer                       doneLife
 //	id    realm, id    realm id        string, time nonce name                 none
 //	c     realm, id    realm id        string, see clientRecord                none
-//	e     realm        realm           string, an epoch                        none
-//	e     realm        realm client    string, an epoch                        none
+//	e     realm        of it           string, an epoch                        none
+//	e     its realm    realm client    string, an epoch                        none
 //	p     0            -               string, nothing                         probeLife
 type keyring string
 

@@ -2,7 +2,6 @@ package redis_test
 
 import (
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -24,7 +23,7 @@ func open(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Stor
 	t.Helper()
 	o := redis.Options{
 		Addrs: []string{addr}, KeyPrefix: "t-" + strings.ToLower(rand.Text()[:8]), Timeout: patient,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 	for _, f := range change {
 		f(&o)

@@ -135,7 +135,7 @@ func (s *Store) confirmed(cmd, wait *goredis.Cmd) (any, error) {
 func unsent(cmds []goredis.Cmder, err error) error {
 	for _, cmd := range cmds {
 		if cmd.Err() != nil {
-			return nil // each command has its own
+			return nil //nolint:nilerr // each command has its own
 		}
 	}
 	return fault(err)

@@ -118,7 +118,7 @@ func (s *Server) run() error {
 		case err := <-over:
 			over <- err
 			s.Kill()
-			return fmt.Errorf("redis-server ended: %v\n%s", err, log.String())
+			return fmt.Errorf("redis-server ended: %w\n%s", err, log.String())
 		default:
 		}
 		if err := s.ping(); err == nil {
