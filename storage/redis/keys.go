@@ -42,7 +42,7 @@ const strangers = 16
 //	id    realm, id    realm id        string, time nonce name                 none
 //	c     realm, id    realm id        string, see clientRecord                none
 //	e     realm        of it           string, an epoch                        none
-//	e     its realm    realm client    string, an epoch                        none
+//	e     as above     realm client    string, an epoch                        none
 //	p     0            -               string, nothing                         probeLife
 type keyring string
 
