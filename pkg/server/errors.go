@@ -36,7 +36,9 @@ var (
 	errSecretInQuery = badRequest("invalid_request", "Parameters must be sent in the request body")
 	errNoGrantType   = badRequest("invalid_request", "Grant type is not set")
 	errGrantType     = badRequest("unsupported_grant_type", "Grant type is not supported")
+	errAssertion     = badRequest("invalid_request", "Unsupported parameter, 'client_assertion'")
 	errConfirmation  = badRequest("invalid_request", "Unsupported parameter, 'cnf_key'")
+	errAssertion     = badRequest("invalid_request", "Unsupported parameter, 'client_assertion'")
 	errNoToken       = badRequest("invalid_request", "Missing parameter, 'token'")
 	errOtherClient   = badRequest("invalid_grant", "The token belongs to another client")
 	errUnavailable   = &refusal{status: http.StatusServiceUnavailable, name: "temporarily_unavailable", text: "Service temporarily unavailable"}
@@ -101,7 +103,9 @@ func cause(err error, rfc *fosite.RFC6749Error) error {
 
 // refuse writes a refusal.
 func (x *exchange) refuse(f *refusal) {
-	x.cause = f.cause
+	if f.cause != nil {
+		x.cause = f.cause
+	}
 	h := x.w.Header()
 	for name, values := range f.header {
 		h[name] = values

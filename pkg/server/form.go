@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -53,6 +54,7 @@ func readForm(r *http.Request, known, secrets []string) (url.Values, *refusal) {
 		return nil, errSecretInQuery
 	}
 	r.Form, r.PostForm = form, form
+	r.MultipartForm = &multipart.Form{} // so that fosite does not look at the body again, whatever its type
 	return form, nil
 }
 
@@ -87,8 +89,8 @@ func isForm(contentType []string) bool {
 		return false
 	}
 	kind, parameters, err := mime.ParseMediaType(contentType[0])
-	if kind != "application/x-www-form-urlencoded" || (err != nil && parameters != nil) {
-		return false
+	if kind != "application/x-www-form-urlencoded" || (err != nil && strings.Contains(strings.ToLower(contentType[0]), "charset")) {
+		return false // a charset that can't be read may be any
 	}
 	charset := parameters["charset"]
 	return charset == "" || strings.EqualFold(charset, "utf-8")

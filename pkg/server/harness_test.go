@@ -128,7 +128,7 @@ func (h *hashes) Current(encoded string) bool   { return cheap.Current(encoded) 
 // clock stands still unless it is moved.
 type clock struct{ moved atomic.Int64 }
 
-var start = time.Date(2026, 1, 2, 12, 0, 0, 2e8, time.UTC)
+var start = time.Date(2026, 1, 2, 12, 0, 0, 1e6, time.UTC)
 
 func (c *clock) now() time.Time       { return start.Add(time.Duration(c.moved.Load())) }
 func (c *clock) move(d time.Duration) { c.moved.Add(int64(d)) }

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -30,28 +31,37 @@ func (x *exchange) metadata() { x.write(http.StatusOK, describe(x.s.BaseURL, x.r
 
 // metadataOfIssuer finds the realm by the path of its issuer.
 func (s *Server) metadataOfIssuer(x *exchange) {
-	path := mux.Vars(x.r)["issuer"]
-	for _, r := range x.realms.All() {
+	found, refused := open(byIssuer(x.realms.All(), x.r.Host, mux.Vars(x.r)["issuer"]))
+	if refused != nil {
+		x.refuse(refused)
+		return
+	}
+	x.enter(found)
+	if x.cors(http.MethodGet) {
+		return
+	}
+	if x.r.Method != http.MethodGet {
+		x.refuse(methodNotAllowed(http.MethodGet, x.r))
+		return
+	}
+	x.metadata()
+}
+
+// byIssuer finds the realm whose issuer has the path. The host only decides between those that have the same one.
+func byIssuer(realms []*ropc.Realm, host, path string) (found *ropc.Realm, ok bool) {
+	for _, r := range realms {
 		if basePath(r.Issuer) != path {
 			continue
 		}
-		found, refused := open(r, true)
-		if refused != nil {
-			x.refuse(refused)
-			return
+		_, rest, _ := strings.Cut(r.Issuer, "://")
+		if strings.EqualFold(strings.TrimSuffix(rest, path), host) {
+			return r, true
 		}
-		x.enter(found)
-		if x.cors(http.MethodGet) {
-			return
+		if found == nil {
+			found = r
 		}
-		if x.r.Method != http.MethodGet {
-			x.refuse(methodNotAllowed(http.MethodGet, x.r))
-			return
-		}
-		x.metadata()
-		return
 	}
-	x.refuse(errRealm)
+	return found, found != nil
 }
 
 func describe(baseURL string, r *ropc.Realm) metadataDocument {

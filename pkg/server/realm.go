@@ -58,7 +58,7 @@ func inLongForm(realms *provider.Realms, segments []string, asked string) (*ropc
 // isShortForm reports whether segments could be a realm's levels: "root" is none, it is written out or left out.
 func isShortForm(segments []string) bool {
 	p, ok := parsed(strings.Join(segments, "/"))
-	return ok && p != realm.Root
+	return ok && p != realm.Root && segments[0] != ""
 }
 
 // open lets requests into active realms only.

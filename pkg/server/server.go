@@ -53,11 +53,12 @@ func New(o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// route lists the endpoints. {realm} is whatever stands between "oauth2" and the endpoint; see resolve.
+// route lists the endpoints. {realm} is nothing, or a slash and whatever else stands between
+// "oauth2" and the endpoint; see resolve.
 func (s *Server) route() {
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	prefix := basePath(s.BaseURL)
-	realms := prefix + "/oauth2{realm:.*}"
+	realms := prefix + "/oauth2{realm:(?:/.*)?}"
 	endpoint := func(name, path, method string, serve func(x *exchange)) {
 		r.Path(path).Handler(s.begin(name, s.oauth2(method, serve)))
 	}

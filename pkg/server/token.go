@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/realm"
@@ -43,8 +44,14 @@ func (x *exchange) token() {
 	case !known:
 		x.refuse(errGrantType)
 		return
+	case form.Has("client_assertion"):
+		x.refuse(errAssertion)
+		return
 	case form.Has("cnf_key"):
 		x.refuse(errConfirmation)
+		return
+	case form.Has("client_assertion"):
+		x.refuse(errAssertion)
 		return
 	}
 	response, err := x.s.Provider.Token(x.r.Context(), x.r)
@@ -59,8 +66,13 @@ func (x *exchange) token() {
 	x.answer(event, document, nil, x.endGrant)
 }
 
+// undoTime is for taking back a grant, also when the caller has gone or the request's time is over.
+const undoTime = 2 * time.Second
+
 // endGrant takes back a grant whose audit event could not be written.
 func (x *exchange) endGrant(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
 	id, err := storage.ParseGrantID(x.trace.GrantID)
 	if err != nil {
 		return err
@@ -71,6 +83,12 @@ func (x *exchange) endGrant(ctx context.Context) error {
 // clientForm reads the form of an endpoint that clients use with a token (RFC 7662 section 2.1, RFC 7009 section 2.1).
 func (x *exchange) clientForm() (token string, ok bool) {
 	form, refused := readForm(x.r, []string{"token", "token_type_hint", "client_id", "client_secret", "realm", "client_assertion"}, nil)
+	if refused == nil && form.Has("client_assertion") {
+		refused = errAssertion
+	}
+	if refused == nil && form.Has("client_assertion") {
+		refused = errAssertion
+	}
 	if refused != nil {
 		x.refuse(refused)
 		return "", false

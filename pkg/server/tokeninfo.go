@@ -36,7 +36,7 @@ func (x *exchange) tokenInfo() {
 	}
 }
 
-// bearer is the token of the one Authorization header. came is whether there was a Bearer header at all.
+// bearer is the token of the one Authorization header. came is whether one came at all, even if it can't be used.
 func bearer(r *http.Request) (text string, came bool) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -46,7 +46,8 @@ func bearer(r *http.Request) (text string, came bool) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", false
 	}
-	return strings.Trim(text, " "), true
+	text = strings.Trim(text, " ")
+	return text, text != ""
 }
 
 // invalidToken is the answer of RFC 6750 section 3; error is named only if a token came.
