@@ -119,6 +119,10 @@ func warnings(r *ropc.Realm, c *realm.Client) (out []string) {
 	if issues && !c.Allows(realm.GrantRefresh) {
 		out = append(out, "the client gets refresh tokens that it can't use: it lacks the grant type refresh_token")
 	}
+	introspects := slices.Contains(c.Scopes, realm.ScopeIntrospectRealm) || slices.Contains(c.Scopes, realm.ScopeIntrospectAnyRealm)
+	if len(c.GrantTypes) == 0 && !introspects {
+		out = append(out, "the client has no grant types, so it can get no tokens")
+	}
 	if c.Allows(realm.GrantPassword) && len(c.Scopes) == 0 {
 		out = append(out, "the client has no scopes, so every request of it is refused")
 	}

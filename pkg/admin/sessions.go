@@ -115,6 +115,9 @@ func (a *api) revokeSessions(ctx context.Context, in SessionQuery, t *trail) (No
 		}
 		return Nothing{}, a.Store.EndUser(ctx, key, u.Username)
 	case in.ClientID != "":
+		if _, err := a.showClient(ctx, ClientRef{InRealm: in.InRealm, ID: in.ClientID}); err != nil {
+			return Nothing{}, err
+		}
 		return Nothing{}, a.Store.EndClient(ctx, key, in.ClientID)
 	}
 	return Nothing{}, a.Store.EndRealm(ctx, key)

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -15,10 +16,16 @@ type TokenRef struct {
 	Token string `json:"token"`
 }
 
-// Introspection is what introspection would tell the token's own client. Document is nil for a token that is not active.
-type Introspection struct {
-	Active   bool           `json:"active"`
-	Document *ropc.Document `json:"document,omitempty"`
+// Introspection is what introspection would tell the token's own client, as the same document: {"active":false} alone
+// for a token that is not active.
+type Introspection struct{ ropc.Document }
+
+// MarshalJSON implements json.Marshaler.
+func (i Introspection) MarshalJSON() ([]byte, error) {
+	if !i.Active {
+		return []byte(`{"active":false}`), nil
+	}
+	return json.Marshal(i.Document)
 }
 
 func (a *api) introspect(ctx context.Context, in TokenRef) (Introspection, error) {
@@ -33,8 +40,7 @@ func (a *api) introspect(ctx context.Context, in TokenRef) (Introspection, error
 	if err != nil {
 		return Introspection{}, fmt.Errorf("introspect: %w", err)
 	}
-	d := active.Document()
-	return Introspection{Active: true, Document: &d}, nil
+	return Introspection{active.Document()}, nil
 }
 
 // revokeToken ends what a token stands for, whichever client has it. A token that is none is revoked already.
