@@ -48,7 +48,7 @@ func (c *cli) inRealm() (admin.InRealm, error) {
 	return admin.InRealm{Realm: c.realm}, nil
 }
 
-// checkOutput refuses an unknown form before anything is done.
+// checkOutput refuses an unknown form before any command does anything.
 func (c *cli) checkOutput() error {
 	switch c.output {
 	case "table", "json", "jsonl":
@@ -59,9 +59,6 @@ func (c *cli) checkOutput() error {
 
 // ask asks the server for one verb and shows the answer: as JSON, or as show has it for people.
 func ask[Out any](ctx context.Context, c *cli, verb string, in any, show func(w io.Writer, out Out)) error {
-	if err := c.checkOutput(); err != nil {
-		return err
-	}
 	server, err := c.api()
 	if err != nil {
 		return err
@@ -95,27 +92,27 @@ func (c *cli) table(write func(w io.Writer)) error {
 
 // list asks the server for a verb that streams, and shows a table, an array, or a line each.
 func list[Item any](ctx context.Context, c *cli, verb string, in any, head string, row func(item Item) []any) error {
-	if err := c.checkOutput(); err != nil {
-		return err
-	}
 	server, err := c.api()
 	if err != nil {
 		return err
 	}
 	items := admin.List[Item](ctx, server, verb, in)
-	switch c.output {
-	case "table":
-		return c.listTable(head, func(yield func([]any, error) bool) {
-			for item, err := range items {
-				if !yield(row(item), err) {
-					return
-				}
+	if c.output != "table" {
+		return showAll(c, items)
+	}
+	return c.listTable(head, func(yield func([]any, error) bool) {
+		for item, err := range items {
+			if !yield(row(item), err) {
+				return
 			}
-		})
-	case "jsonl":
-		enc := json.NewEncoder(c.stdout)
-		enc.SetEscapeHTML(false)
-		return each(items, func(item Item) error { return enc.Encode(item) })
+		}
+	})
+}
+
+// showAll writes objects as JSON: a line each, or all of them as an array.
+func showAll[Item any](c *cli, items iter.Seq2[Item, error]) error {
+	if c.output == "jsonl" {
+		return each(items, func(item Item) error { return c.show(item, nil) })
 	}
 	all := []Item{}
 	if err := each(items, func(item Item) error { all = append(all, item); return nil }); err != nil {
@@ -179,12 +176,19 @@ func (c *cli) secretFromStdin(what string) (string, error) {
 
 // group is a command that only holds others.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error {
+	g := &cobra.Command{Use: use, Short: short}
+	onlyHolds(g)
+	g.AddCommand(commands...)
+	return g
+}
+
+// onlyHolds makes a command show its help, and refuse what it does not hold.
+func onlyHolds(g *cobra.Command) {
+	g.Args = cobra.ArbitraryArgs
+	g.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return setupError{fmt.Errorf("there is no command %q (see `%s --help`)", args[0], cmd.CommandPath())}
 		}
 		return cmd.Help()
-	}}
-	g.AddCommand(commands...)
-	return g
+	}
 }

@@ -111,6 +111,9 @@ func updateClientCommand(c *cli) *cobra.Command {
 			if err := need(cmd, "id"); err != nil {
 				return err
 			}
+			if err := needChange(cmd); err != nil {
+				return err
+			}
 			f.change(cmd.Flags(), &in)
 			return ask(cmd.Context(), c, "client/update", in, c.clientAnswer)
 		},
@@ -150,6 +153,18 @@ func changed[T any](flags *pflag.FlagSet, name string, field **T, value *T) {
 func need(cmd *cobra.Command, name string) error {
 	if cmd.Flags().Lookup(name).Value.String() == "" {
 		return setupError{fmt.Errorf("--%s is missing (see `%s --help`)", name, cmd.CommandPath())}
+	}
+	return nil
+}
+
+// needChange refuses a command line that says whom to change, and not in what.
+func needChange(cmd *cobra.Command) error {
+	named := false
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		named = named || f.Changed && f.Name != "id" && f.Name != "username"
+	})
+	if !named {
+		return setupError{fmt.Errorf("nothing to change is named (see `%s --help`)", cmd.CommandPath())}
 	}
 	return nil
 }

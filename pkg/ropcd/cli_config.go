@@ -32,7 +32,9 @@ func configCommand(c *cli) *cobra.Command {
 			Use: "reload", Short: "Let the running server read the configuration anew", Example: "  ropcd config reload",
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return ask(cmd.Context(), c, "config/reload", admin.Nothing{}, func(w io.Writer, a admin.ReloadAnswer) {
-					warn(w, a.Warnings)
+					for _, text := range a.Warnings {
+						fmt.Fprintln(c.stderr, text)
+					}
 					pairs(w, "reloaded", true)
 				})
 			},
@@ -45,11 +47,7 @@ func configCommand(c *cli) *cobra.Command {
 func (c *cli) checkConfig() error {
 	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
 	for _, p := range problems {
-		kind := ""
-		if p.Warning {
-			kind = "warning: "
-		}
-		fmt.Fprintln(c.stdout, kind+p.String())
+		fmt.Fprintln(c.stdout, p)
 	}
 	if cfg == nil {
 		return setupError{fmt.Errorf("%s has %s", c.configPath, count(len(problems.Errors()), "problem"))}
@@ -130,9 +128,6 @@ func auditCommand(c *cli) *cobra.Command {
 
 // showAudit reads the audit file of the configuration; it needs no server.
 func (c *cli) showAudit(id string) error {
-	if err := c.checkOutput(); err != nil {
-		return err
-	}
 	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
 	switch {
 	case cfg == nil:
@@ -145,21 +140,36 @@ func (c *cli) showAudit(id string) error {
 		return fmt.Errorf("open audit file: %w", err)
 	}
 	defer f.Close()
-	found := []audit.Event{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	var found []audit.Event
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
 		var e audit.Event
 		if strings.Contains(lines.Text(), id) && json.Unmarshal(lines.Bytes(), &e) == nil && e.RequestID == id {
 			found = append(found, e)
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read audit file: %w", err)
+	}
 	if len(found) == 0 {
 		return fmt.Errorf("no event of request %s in %s", id, cfg.Audit.File)
 	}
-	return c.show(found, func(w io.Writer) {
-		for _, e := range found {
-			pairs(w, "time", e.Time, "event", e.Event, "outcome", e.Outcome, "reason", e.Reason, "realm", e.Realm,
-				"client_id", e.ClientID, "username", e.Username, "sub", e.Subject, "journey", e.Journey,
-				"journey_rule", e.JourneyRule, "node", e.Node, "address", e.Address, "grant_id", e.GrantID)
+	if c.output != "table" {
+		return showAll(c, func(yield func(audit.Event, error) bool) {
+			for _, e := range found {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		})
+	}
+	return c.table(func(w io.Writer) {
+		for i, e := range found {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			showEvent(w, e)
 		}
 	})
 }

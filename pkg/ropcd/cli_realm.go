@@ -3,6 +3,7 @@ package ropcd
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -88,6 +89,9 @@ func sessionCommand(c *cli) *cobra.Command {
 			if end.InRealm, err = c.inRealm(); err != nil {
 				return err
 			}
+			if one := end.ID + end.Username + end.ClientID; end.All == (one != "") || (one != end.ID && one != end.Username && one != end.ClientID) {
+				return setupError{errors.New("name the sessions by one of --id, --username, --client and --all")}
+			}
 			return ask(cmd.Context(), c, "session/revoke", end, func(w io.Writer, _ admin.Nothing) {
 				pairs(w, "ended", map[bool]string{true: "all of realm " + end.Realm, false: end.ID + end.Username + end.ClientID}[end.All])
 			})
@@ -135,8 +139,12 @@ func tokenVerb(c *cli, verb, short string, run func(cmd *cobra.Command, in admin
 
 func showIntrospection(w io.Writer, i admin.Introspection) {
 	pairs(w, "active", i.Active)
-	if d := i.Document; d != nil {
-		pairs(w, "username", d.Username, "sub", d.Subject, "client_id", d.ClientID, "scope", d.Scope, "realm", d.Realm,
+	if d := i.Document; d.Active {
+		expires := "never"
+		if d.Expires != 0 {
+			expires = visible(time.Unix(d.Expires, 0))
+		}
+		pairs(w, "expires", expires, "username", d.Username, "sub", d.Subject, "client_id", d.ClientID, "scope", d.Scope, "realm", d.Realm,
 			"journey", d.Journey, "auth_level", d.AuthLevel, "authGrantId", d.AuthGrantID, "auditTrackingId", d.AuditTrackingID)
 	}
 }

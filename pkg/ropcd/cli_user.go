@@ -88,6 +88,9 @@ func (c *cli) userAnswer(w io.Writer, a admin.UserAnswer) {
 	if a.Unchanged {
 		fmt.Fprintln(c.stderr, "ropcd: the user is there already and stays as it is")
 	}
+	if !a.HasPassword && a.Enabled {
+		fmt.Fprintln(c.stderr, "ropcd: warning: the user has no password and can't log in; `ropcd user set-password` gives one")
+	}
 	showUser(w, a.User)
 }
 
@@ -100,7 +103,7 @@ func listUsersCommand(c *cli) *cobra.Command {
 				return err
 			}
 			return list(cmd.Context(), c, "user/list", in, "username\tid\tenabled\tlocked until\tfailures\tlast login", func(u admin.User) []any {
-				return []any{u.Username, u.ID, u.Enabled, u.LockedUntil, u.Failures, u.LastLogin}
+				return []any{u.Username, u.ID, u.Enabled, lockedUntil(u), u.Failures, u.LastLogin}
 			})
 		},
 	}
@@ -140,6 +143,9 @@ func updateUserCommand(c *cli) *cobra.Command {
 	cmd.Flags().TextVar(&expires, "expires", admin.Moment{}, "when the account ends: 2027-01-31, RFC 3339, or never")
 	return userRef(c, cmd, func(cmd *cobra.Command, ref admin.UserRef) (err error) {
 		in := admin.UserChange{UserRef: ref}
+		if err := needChange(cmd); err != nil {
+			return err
+		}
 		if in.Attributes, err = keyValues(attributes); err != nil {
 			return err
 		}
@@ -158,7 +164,7 @@ func setPasswordCommand(c *cli) *cobra.Command {
 	return userRef(c, cmd, func(cmd *cobra.Command, ref admin.UserRef) (err error) {
 		in := admin.PasswordChange{UserRef: ref}
 		if !fromStdin.password && !fromStdin.hash {
-			return setupError{errors.New("--password-stdin is missing")}
+			return setupError{errors.New("--password-stdin is missing: passwords are never arguments")}
 		}
 		if in.Password, in.PasswordHash, err = fromStdin.read(c); err != nil {
 			return err

@@ -28,6 +28,9 @@ func (p *process) demo(ctx context.Context, stdout io.Writer) error {
 	if !ok || !r.Active || r.Provider == nil {
 		return setupError{fmt.Errorf("--demo needs an active realm %q with an oauth2_provider", demoRealm[1:])}
 	}
+	if _, taken := p.provider.Current().Static(demoRealm, demoClient); taken {
+		return setupError{fmt.Errorf("--demo can't give a secret to the client %q of the configuration", demoClient)}
+	}
 	clientSecret, userPassword := password.NewSecret(), password.NewSecret()
 	if err := p.putDemoClient(ctx, clientSecret); err != nil {
 		return fmt.Errorf("demo client: %w", err)

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/ropcd/ropcd/pkg/admin"
+	"github.com/ropcd/ropcd/pkg/audit"
 )
 
 // visible is a value for a cell of a table: nothing in it moves the cursor or hides.
@@ -89,16 +90,36 @@ func showUser(w io.Writer, u admin.User) {
 		expires = "never"
 	}
 	pairs(w, "username", u.Username, "id", u.ID, "realm", u.Realm, "enabled", u.Enabled, "has_password", u.HasPassword,
-		"expires", expires, "attributes", u.Attributes, "locked_until", u.LockedUntil, "stopped", u.Stopped,
-		"failures", u.Failures, "last_login", u.LastLogin, "created", u.Created)
+		"expires", expires, "attributes", u.Attributes, "locked_until", lockedUntil(u), "failures", u.Failures,
+		"last_login", u.LastLogin, "created", u.Created)
+}
+
+// lockedUntil is when a user may try again.
+func lockedUntil(u admin.User) any {
+	if u.Stopped {
+		return "unlocked by an administrator"
+	}
+	return u.LockedUntil
+}
+
+// showEvent writes what is there of an audit event.
+func showEvent(w io.Writer, e audit.Event) {
+	pairs(w, "time", e.Time, "event", e.Event, "outcome", e.Outcome)
+	for _, kv := range [][2]string{
+		{"reason", e.Reason}, {"realm", e.Realm}, {"client_id", e.ClientID}, {"username", e.Username}, {"sub", e.Subject},
+		{"journey", e.Journey}, {"journey_rule", e.JourneyRule}, {"node", e.Node}, {"address", e.Address},
+		{"request_id", e.RequestID}, {"grant_id", e.GrantID},
+	} {
+		if kv[1] != "" {
+			pairs(w, kv[0], kv[1])
+		}
+	}
 }
 
 func showRealm(w io.Writer, r admin.Realm) {
 	pairs(w, "realm", r.Realm, "active", r.Active, "issuer", r.Issuer, "aliases", r.Aliases,
 		"organization_authentication_configuration", r.Default,
-		"lockout", fmt.Sprintf("%d failures in %s: %s, at most %s; stop after %d", r.Lockout.Threshold, r.Lockout.Window,
-			r.Lockout.Duration, r.Lockout.MaxDuration, r.Lockout.StopAfter),
-		"journeys", r.Journeys, "clients of config.yaml", r.Clients)
+		"lockout", lockoutText(r.Lockout), "journeys", r.Journeys, "clients", r.Clients)
 	p := r.Provider
 	if p == nil {
 		pairs(w, "oauth2_provider", "none: the realm has no endpoints")
@@ -111,10 +132,22 @@ func showRealm(w io.Writer, r admin.Realm) {
 		"tokeninfo", p.TokenInfo)
 }
 
+// lockoutText is a lockout policy as a sentence.
+func lockoutText(l admin.Lockout) string {
+	text := "off"
+	if l.Threshold > 0 {
+		text = fmt.Sprintf("for %s after %d failures within %s, doubling up to %s", l.Duration, l.Threshold, l.Window, l.MaxDuration)
+	}
+	if l.StopAfter > 0 {
+		text += fmt.Sprintf("; until unlocked after %d in a row", l.StopAfter)
+	}
+	return text
+}
+
 // showJourney draws a journey as a tree from its entry.
 func showJourney(w io.Writer, j admin.Journey) {
 	pairs(w, "journey", j.Name, "realm", j.Realm, "enabled", j.Enabled, "inner_only", j.InnerOnly,
-		"used by", j.UsedBy, "needs its user at", j.Interactive, "parameters", j.Parameters)
+		"used_by", j.UsedBy, "interactive", j.Interactive, "parameters", j.Parameters)
 	fmt.Fprintln(w)
 	drawn := map[string]bool{}
 	var draw func(id, indent string)

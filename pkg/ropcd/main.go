@@ -32,6 +32,7 @@ type Options struct {
 // Ctrl-C and SIGTERM end what it does in good order.
 func Main(o Options) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	status := Run(ctx, o, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -64,12 +65,13 @@ func Run(ctx context.Context, o Options, args []string, stdin io.Reader, stdout,
 
 func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "ropcd",
-		Short:         "OAuth 2.0 authorization server for the Resource Owner Password Credentials grant",
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:               "ropcd",
+		Short:             "OAuth 2.0 authorization server for the Resource Owner Password Credentials grant",
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return c.checkOutput() },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.configPath, "config", fromEnv("ROPCD_CONFIG", "config.yaml"), "the configuration (env ROPCD_CONFIG)")
@@ -80,6 +82,10 @@ func newRoot(c *cli) *cobra.Command {
 		serveCommand(c), configCommand(c), realmCommand(c), clientCommand(c), userCommand(c), sessionCommand(c),
 		journeyCommand(c), tokenCommand(c), secretCommand(c), auditCommand(c), versionCommand(c),
 	)
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		onlyHolds(completion)
+	}
 	misuse(root)
 	return root
 }

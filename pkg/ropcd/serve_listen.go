@@ -31,23 +31,26 @@ type listeners struct {
 }
 
 // listen opens all doors, or none.
-func (p *process) listen(ctx context.Context) (l *listeners, err error) {
+func (p *process) listen(ctx context.Context) (*listeners, error) {
+	l := &listeners{}
+	if err := p.open(ctx, l); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	c := p.current()
-	l = &listeners{}
 	tcp := &net.ListenConfig{}
-	defer func() {
-		if err != nil {
-			l.close()
-		}
-	}()
 	if l.public, err = tcp.Listen(ctx, "tcp", c.Server.Listen); err != nil {
-		return nil, setupError{fmt.Errorf("server.listen: %w", err)}
+		return setupError{fmt.Errorf("server.listen: %w", err)}
 	}
 	if l.ops, err = tcp.Listen(ctx, "tcp", c.Ops.Listen); err != nil {
-		return nil, setupError{fmt.Errorf("ops.listen: %w", err)}
+		return setupError{fmt.Errorf("ops.listen: %w", err)}
 	}
 	if l.admin, err = admin.Listen(c.Admin.Socket); err != nil {
-		return nil, setupError{fmt.Errorf("admin.socket: %w", err)}
+		return setupError{fmt.Errorf("admin.socket: %w", err)}
 	}
 	errorLog := slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug)
 	l.servers = [3]*http.Server{
@@ -64,7 +67,7 @@ func (p *process) listen(ctx context.Context) (l *listeners, err error) {
 	if p.tls != nil {
 		l.public = tls.NewListener(l.public, p.tls.config())
 	}
-	return l, nil
+	return nil
 }
 
 // serve answers at every door. The channel gets the error of the first that fails.

@@ -102,11 +102,11 @@ func (p *process) reload() (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.tls.load(next.Server.TLS); err != nil {
-		return nil, err
-	}
 	if err := p.audit.Reopen(); err != nil {
 		return nil, fmt.Errorf("audit.file: %w", err)
+	}
+	if err := p.tls.load(next.Server.TLS); err != nil {
+		return nil, err
 	}
 	p.provider.Swap(realms)
 	p.level.Set(next.Log.SlogLevel())
