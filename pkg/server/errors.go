@@ -38,7 +38,6 @@ var (
 	errGrantType     = badRequest("unsupported_grant_type", "Grant type is not supported")
 	errAssertion     = badRequest("invalid_request", "Unsupported parameter, 'client_assertion'")
 	errConfirmation  = badRequest("invalid_request", "Unsupported parameter, 'cnf_key'")
-	errAssertion     = badRequest("invalid_request", "Unsupported parameter, 'client_assertion'")
 	errNoToken       = badRequest("invalid_request", "Missing parameter, 'token'")
 	errOtherClient   = badRequest("invalid_grant", "The token belongs to another client")
 	errUnavailable   = &refusal{status: http.StatusServiceUnavailable, name: "temporarily_unavailable", text: "Service temporarily unavailable"}

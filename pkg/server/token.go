@@ -50,9 +50,6 @@ func (x *exchange) token() {
 	case form.Has("cnf_key"):
 		x.refuse(errConfirmation)
 		return
-	case form.Has("client_assertion"):
-		x.refuse(errAssertion)
-		return
 	}
 	response, err := x.s.Provider.Token(x.r.Context(), x.r)
 	if err != nil {
@@ -83,9 +80,6 @@ func (x *exchange) endGrant(ctx context.Context) error {
 // clientForm reads the form of an endpoint that clients use with a token (RFC 7662 section 2.1, RFC 7009 section 2.1).
 func (x *exchange) clientForm() (token string, ok bool) {
 	form, refused := readForm(x.r, []string{"token", "token_type_hint", "client_id", "client_secret", "realm", "client_assertion"}, nil)
-	if refused == nil && form.Has("client_assertion") {
-		refused = errAssertion
-	}
 	if refused == nil && form.Has("client_assertion") {
 		refused = errAssertion
 	}
