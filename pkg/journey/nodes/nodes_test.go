@@ -27,10 +27,13 @@ var builtin = []struct {
 	collects bool
 }{
 	{"AccountActiveDecision", []string{"true", "false"}, false, false},
+	{"ClientDecision", []string{"true", "false"}, false, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},
+	{"NetworkDecision", []string{"true", "false"}, false, false},
 	{"PageNode", []string{"outcome"}, false, false},
 	{"PasswordCollector", []string{"outcome"}, false, true},
+	{"ScopeDecision", []string{"true", "false"}, false, false},
 	{"UsernameCollector", []string{"outcome"}, false, true},
 	{"ZeroPageLoginCollector", []string{"has_credentials", "no_credentials"}, false, false},
 }

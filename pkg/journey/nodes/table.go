@@ -6,10 +6,13 @@ import "github.com/ropcd/ropcd/pkg/journey"
 func Table() journey.Types {
 	types := journey.Types{
 		"AccountActiveDecision":  func() journey.Settings { return new(AccountActiveDecision) },
+		"ClientDecision":         func() journey.Settings { return new(ClientDecision) },
 		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
 		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
+		"NetworkDecision":        func() journey.Settings { return new(NetworkDecision) },
 		"PageNode":               func() journey.Settings { return new(PageNode) },
 		"PasswordCollector":      func() journey.Settings { return new(PasswordCollector) },
+		"ScopeDecision":          func() journey.Settings { return new(ScopeDecision) },
 		"UsernameCollector":      func() journey.Settings { return new(UsernameCollector) },
 		"ZeroPageLoginCollector": func() journey.Settings { return new(ZeroPageLoginCollector) },
 	}
