@@ -2,16 +2,13 @@ package provider
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ory/fosite"
 
@@ -54,6 +51,7 @@ func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form
 		site.Trace.Reason = audit.ClientUnknown
 		return ropc.Client{}, err
 	}
+	reason := audit.ClientUnknown
 	for _, c := range shown.ids {
 		client, err := p.Clients.Lookup(ctx, site.RealmKey(), c.id)
 		if errors.Is(err, storage.ErrNotFound) {
@@ -63,6 +61,7 @@ func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form
 			return ropc.Client{}, fmt.Errorf("find client: %w", err)
 		}
 		site.Trace.ClientID = client.ID
+		reason = audit.ClientSecret
 		ok, err := p.secretRight(ctx, client, shown.method, c.secrets)
 		if err != nil {
 			return ropc.Client{}, err
@@ -70,11 +69,8 @@ func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form
 		if ok && client.Enabled {
 			return ropc.Client{Client: client}, nil
 		}
-		site.Trace.Reason = audit.ClientSecret
 	}
-	if site.Trace.Reason == "" {
-		site.Trace.Reason = audit.ClientUnknown
-	}
+	site.Trace.Reason = reason
 	return ropc.Client{}, ErrInvalidClient
 }
 
@@ -113,13 +109,16 @@ func readBasic(header, formID string) (presented, error) {
 	plainID, errID := url.QueryUnescape(id)
 	plainSecret, errSecret := url.QueryUnescape(secret)
 	switch {
-	case errID != nil || errSecret != nil:
+	case errID != nil || errSecret != nil, plainID == id && plainSecret == secret: // one reading is all there is
 	case plainID == id:
 		p.ids[0].secrets = append(p.ids[0].secrets, plainSecret)
 	default:
 		p.ids = append(p.ids, reading{plainID, []string{plainSecret}})
 	}
-	if formID != "" && formID != id && (errID != nil || formID != plainID) {
+	if formID != "" {
+		p.ids = slices.DeleteFunc(p.ids, func(r reading) bool { return r.id != formID })
+	}
+	if len(p.ids) == 0 {
 		return presented{}, ErrTwoMethods
 	}
 	if secret == "" {
@@ -172,47 +171,4 @@ func (p *Provider) compare(ctx context.Context, c *realm.Client, secret string) 
 		p.verified.add(c, secret)
 	}
 	return ok, nil
-}
-
-// verified remembers secrets that were right, as a MAC under a key that dies with the process. A new hash of the client
-// makes it forget.
-type verified struct {
-	mu   sync.Mutex
-	key  [32]byte
-	seen map[[sha256.Size]byte]struct{}
-}
-
-// maxVerified bounds the memory; beyond it the next ones are verified anew.
-const maxVerified = 1000
-
-func newVerified() *verified {
-	v := &verified{seen: map[[sha256.Size]byte]struct{}{}}
-	_, _ = rand.Read(v.key[:]) // never fails, see crypto/rand
-	return v
-}
-
-func (v *verified) mac(c *realm.Client, secret string) [sha256.Size]byte {
-	h := hmac.New(sha256.New, v.key[:])
-	for _, part := range []string{c.Realm, c.ID, c.SecretHash, secret} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-func (v *verified) has(c *realm.Client, secret string) bool {
-	m := v.mac(c, secret)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	_, ok := v.seen[m]
-	return ok
-}
-
-func (v *verified) add(c *realm.Client, secret string) {
-	m := v.mac(c, secret)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.seen) >= maxVerified {
-		clear(v.seen)
-	}
-	v.seen[m] = struct{}{}
 }

@@ -44,10 +44,11 @@ func NewRealms(secrets *token.Secrets, sources []Source) (*Realms, error) {
 		s.byKey[key] = r
 		s.list = append(s.list, r)
 		for _, alias := range src.Realm.Aliases {
-			if _, taken := s.byAlias[alias]; taken {
+			host := hostname(alias)
+			if _, taken := s.byAlias[host]; taken {
 				return nil, fmt.Errorf("alias %s is there twice", alias)
 			}
-			s.byAlias[alias] = r
+			s.byAlias[host] = r
 		}
 		for _, c := range src.Realm.Clients {
 			s.static[clientKey{key, c.ID}] = c
@@ -68,6 +69,7 @@ func (s *Realms) Alias(host string) (*ropc.Realm, bool) {
 	return r, ok
 }
 
+// hostname is a host in the one form in which aliases are compared: lower case, no port, no dot at the end.
 func hostname(host string) string {
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host = host[:i]
