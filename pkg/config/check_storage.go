@@ -37,7 +37,7 @@ func written(v any) string {
 
 func (l *loader) storage(s *Storage) {
 	at := strict.Path{"storage"}
-	l.oneOf(at.With("driver"), s.Driver, DriverBolt, DriverRedis)
+	l.oneOf(at.With("driver"), s.Driver, append([]string{DriverBolt, DriverRedis}, l.opts.Drivers...)...)
 	if s.Driver == DriverBolt && s.Bolt.Path == "" {
 		l.Report(at.With("bolt", "path"), "the path is empty")
 	}

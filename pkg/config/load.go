@@ -23,6 +23,8 @@ type Options struct {
 	JourneyEnv journey.Env
 	// Env looks up variables; nil: os.LookupEnv.
 	Env func(name string) (string, bool)
+	// Drivers are more names of storage.driver, beyond those that are built in.
+	Drivers []string
 	// CheckHash says with an error that a secret_hash can't be verified; nil: each can. The error must not hold it.
 	CheckHash func(hash string) error
 }

@@ -45,7 +45,7 @@ func createUserCommand(c *cli) *cobra.Command {
 	cmd.Flags().StringVar(&in.Username, "username", "", "the user name, in any spelling")
 	cmd.Flags().StringVar(&in.ID, "id", "", "the subject of tokens, which never changes (a UUID if left out)")
 	cmd.Flags().StringArrayVar(&attributes, "attribute", nil, "name=value (repeat it for more)")
-	cmd.Flags().TextVar(&in.Expires, "expires", admin.Moment{}, "when the account ends: 2027-01-31, RFC 3339, or never")
+	cmd.Flags().TextVar(&in.Expires, "expires", admin.Moment{}, "the `time` when the account ends: 2027-01-31, RFC 3339, or never")
 	cmd.Flags().BoolVar(&in.Disabled, "disabled", false, "make it disabled")
 	cmd.Flags().BoolVar(&in.IfAbsent, "if-absent", false, "no error if there is one already; it stays as it is")
 	fromStdin.add(cmd)
@@ -140,7 +140,7 @@ func updateUserCommand(c *cli) *cobra.Command {
 		Example: "  ropcd user update --realm alpha --username demo --attribute mail=new@example.com --expires 2027-01-31",
 	}
 	cmd.Flags().StringArrayVar(&attributes, "attribute", nil, "name=value, or name= to remove it (repeat it for more)")
-	cmd.Flags().TextVar(&expires, "expires", admin.Moment{}, "when the account ends: 2027-01-31, RFC 3339, or never")
+	cmd.Flags().TextVar(&expires, "expires", admin.Moment{}, "the `time` when the account ends: 2027-01-31, RFC 3339, or never")
 	return userRef(c, cmd, func(cmd *cobra.Command, ref admin.UserRef) (err error) {
 		in := admin.UserChange{UserRef: ref}
 		if err := needChange(cmd); err != nil {

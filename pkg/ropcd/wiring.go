@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +41,8 @@ func (o Options) nodeTypes() journey.Types {
 func (o Options) loadOptions() config.Options {
 	known := sync.OnceValues(func() (*password.Set, error) { return o.passwords(config.PasswordHashing{}) })
 	return config.Options{
-		Types: o.nodeTypes(),
+		Types:   o.nodeTypes(),
+		Drivers: slices.Sorted(maps.Keys(o.Stores)),
 		CheckHash: func(hash string) error {
 			set, err := known()
 			if err != nil {
