@@ -20,6 +20,8 @@
 //     nobody asked.
 //   - A locked attempt runs the usual way with every answer no ([Input.Locked]), and no directory is asked: the
 //     refusal holds for each source, whatever the journey looks like.
+//   - Only a node that may compare the password may know that the attempt is locked ([State.Locked]): a way that is
+//     chosen by the lock has paid for the comparison, or Run pays for it at the end.
 //   - What can be decided at start is: loops, dead ends, missing wires, interaction. The step bound ([MaxSteps]) remains
 //     for nodes that bound their loop badly.
 //   - Interactive node types of AM load, so that a whole realm can be brought over; the journey that has one is refused

@@ -102,6 +102,10 @@ func (s *State) User() *realm.User {
 	return s.user
 }
 
+// Locked reports whether the attempt has been refused already ([Input.Locked]), to nodes that declare that they read the
+// password ([PasswordReader]): who looks must also have the password compared, so that looking costs the same.
+func (s *State) Locked() bool { return s.rights.password && s.in.Locked }
+
 // Client is the client that asks, without the secret's hash; nil if the run has none. Its lists must not be changed.
 func (s *State) Client() *realm.Client {
 	if s.client == nil && s.in.Client != nil {

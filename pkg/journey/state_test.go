@@ -146,6 +146,37 @@ func TestStateIsEmptyAfterTheRun(t *testing.T) {
 	}
 }
 
+func TestStateTellsALockToPasswordReadersOnly(t *testing.T) {
+	for _, locked := range []bool{true, false} {
+		var asked, checked []bool
+		calls := 0
+		set := build(t, `
+main entry=ask
+  ask Ask yes=check no=failure
+  check Check yes=inner no=inner
+  inner Inner yes=success no=failure settings=sub
+sub entry=ask
+  ask Ask yes=success no=failure`, map[string]runFunc{
+			"Ask": func(_ context.Context, s *journey.State) (string, error) {
+				asked = append(asked, s.Locked())
+				return "yes", nil
+			},
+			"Check": func(_ context.Context, s *journey.State) (string, error) {
+				checked = append(checked, s.Locked())
+				return "yes", nil
+			},
+		})
+		in := attempt(&calls)
+		in.Locked = locked
+		if _, err := mainOf(t, set).Run(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([][]bool{{false, false}, {locked}}, [][]bool{asked, checked}); diff != "" {
+			t.Error("(-want +got):\n" + diff)
+		}
+	}
+}
+
 func TestStateKnowsTheNameOnceCollected(t *testing.T) {
 	calls, visits := 0, 0
 	in := attempt(&calls)

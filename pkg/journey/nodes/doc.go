@@ -16,6 +16,9 @@
 //   - Names are AM's without the suffix "Node", outcomes AM's in snake case.
 //   - Collectors do not read what they collect: they only put it into the run. That makes PasswordCollector harmless.
 //   - A collector that finds nothing goes on, as in AM; the decision after it says no.
+//   - What is not known (no owner, no client, no address, no scope) is a "no", never an outcome of its own.
+//   - A node that looks at the owner only steers: that it says yes verifies nobody. Work that is done on one way only
+//     takes time on one way only, so such a node stands best behind the comparison of the password.
 //   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
 //     here get different messages.
 package nodes

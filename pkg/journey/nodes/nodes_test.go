@@ -27,8 +27,10 @@ var builtin = []struct {
 	collects bool
 }{
 	{"AccountActiveDecision", []string{"true", "false"}, false, false},
+	{"AttributeDecision", []string{"true", "false"}, false, false},
 	{"ClientDecision", []string{"true", "false"}, false, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
+	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},
 	{"NetworkDecision", []string{"true", "false"}, false, false},
 	{"PageNode", []string{"outcome"}, false, false},
@@ -201,7 +203,7 @@ func TestNodes(t *testing.T) {
 
 func TestNodesReturnFaults(t *testing.T) {
 	down := errors.New("down")
-	for _, n := range []node{dataStore, inner, both} {
+	for _, n := range []node{dataStore, identityStore, inner, both} {
 		s, problems := set(t, n)
 		if len(problems) > 0 {
 			t.Fatal(problems)

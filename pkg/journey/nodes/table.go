@@ -6,8 +6,10 @@ import "github.com/ropcd/ropcd/pkg/journey"
 func Table() journey.Types {
 	types := journey.Types{
 		"AccountActiveDecision":  func() journey.Settings { return new(AccountActiveDecision) },
+		"AttributeDecision":      func() journey.Settings { return new(AttributeDecision) },
 		"ClientDecision":         func() journey.Settings { return new(ClientDecision) },
 		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
+		"IdentityStoreDecision":  func() journey.Settings { return new(IdentityStoreDecision) },
 		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
 		"NetworkDecision":        func() journey.Settings { return new(NetworkDecision) },
 		"PageNode":               func() journey.Settings { return new(PageNode) },
