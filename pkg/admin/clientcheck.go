@@ -61,8 +61,6 @@ func checkClient(c *realm.Client, secret string) error {
 		return refuse(CodeInvalid, "a client's id has 1 to 255 printable ASCII characters")
 	case c.Public && secret != "":
 		return refuse(CodeInvalid, "a public client has no secret")
-	case len(c.Scopes) > storage.MaxScopes:
-		return refuse(CodeInvalid, "a client has at most %d scopes", storage.MaxScopes)
 	case !slices.Contains([]string{realm.AuthAny, realm.AuthBasic, realm.AuthPost}, c.TokenEndpointAuthMethod):
 		return refuse(CodeInvalid, "token_endpoint_auth_method is %s, %s or %s", realm.AuthAny, realm.AuthBasic, realm.AuthPost)
 	case c.TrustEndUserIP != "" && !headerName(c.TrustEndUserIP):
@@ -75,6 +73,16 @@ func checkClient(c *realm.Client, secret string) error {
 			return refuse(CodeInvalid, "there is no grant type %q, only %s and %s", g, realm.GrantPassword, realm.GrantRefresh)
 		}
 	}
+	if err := checkScopes(c); err != nil {
+		return err
+	}
+	return checkSecret(secret)
+}
+
+func checkScopes(c *realm.Client) error {
+	if len(c.Scopes) > storage.MaxScopes {
+		return refuse(CodeInvalid, "a client has at most %d scopes", storage.MaxScopes)
+	}
 	for _, s := range slices.Concat(c.Scopes, c.DefaultScopes) {
 		if !scopeToken(s) {
 			return refuse(CodeInvalid, "%q can't be a scope (RFC 6749 section 3.3)", s)
@@ -85,7 +93,7 @@ func checkClient(c *realm.Client, secret string) error {
 			return refuse(CodeInvalid, "the default scope %q is not one of the client's scopes", s)
 		}
 	}
-	return checkSecret(secret)
+	return nil
 }
 
 // checkSecret holds a chosen secret to a length. Empty is for a generated one.
