@@ -28,14 +28,18 @@ var builtin = []struct {
 }{
 	{"AccountActiveDecision", []string{"true", "false"}, false, false},
 	{"AttributeDecision", []string{"true", "false"}, false, false},
+	{"AuthLevelDecision", []string{"true", "false"}, false, false},
 	{"ClientDecision", []string{"true", "false"}, false, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
 	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},
+	{"ModifyAuthLevel", []string{"outcome"}, false, false},
 	{"NetworkDecision", []string{"true", "false"}, false, false},
 	{"PageNode", []string{"outcome"}, false, false},
 	{"PasswordCollector", []string{"outcome"}, false, true},
+	{"RetryLimitDecision", []string{"retry", "reject"}, false, false},
 	{"ScopeDecision", []string{"true", "false"}, false, false},
+	{"SetSessionProperties", []string{"outcome"}, false, false},
 	{"UsernameCollector", []string{"outcome"}, false, true},
 	{"ZeroPageLoginCollector", []string{"has_credentials", "no_credentials"}, false, false},
 }

@@ -7,14 +7,18 @@ func Table() journey.Types {
 	types := journey.Types{
 		"AccountActiveDecision":  func() journey.Settings { return new(AccountActiveDecision) },
 		"AttributeDecision":      func() journey.Settings { return new(AttributeDecision) },
+		"AuthLevelDecision":      func() journey.Settings { return new(AuthLevelDecision) },
 		"ClientDecision":         func() journey.Settings { return new(ClientDecision) },
 		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
 		"IdentityStoreDecision":  func() journey.Settings { return new(IdentityStoreDecision) },
 		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
+		"ModifyAuthLevel":        func() journey.Settings { return new(ModifyAuthLevel) },
 		"NetworkDecision":        func() journey.Settings { return new(NetworkDecision) },
 		"PageNode":               func() journey.Settings { return new(PageNode) },
 		"PasswordCollector":      func() journey.Settings { return new(PasswordCollector) },
+		"RetryLimitDecision":     func() journey.Settings { return &RetryLimitDecision{Limit: defaultRetries} },
 		"ScopeDecision":          func() journey.Settings { return new(ScopeDecision) },
+		"SetSessionProperties":   func() journey.Settings { return new(SetSessionProperties) },
 		"UsernameCollector":      func() journey.Settings { return new(UsernameCollector) },
 		"ZeroPageLoginCollector": func() journey.Settings { return new(ZeroPageLoginCollector) },
 	}
