@@ -33,6 +33,7 @@ type setup struct {
 	audit   io.Writer // nil: world.audit
 	strict  bool
 	pool    password.PoolOptions
+	timeout time.Duration // 0: long, since the race detector is slow
 }
 
 // world is one server with everything below it, on a port of its own.
@@ -67,6 +68,9 @@ func newWorld(t testing.TB, o setup) *world {
 	if o.pool == (password.PoolOptions{}) {
 		o.pool = password.PoolOptions{Cost: time.Millisecond}
 	}
+	if o.timeout == 0 {
+		o.timeout = 10 * time.Second
+	}
 	w.pool = password.NewPool(o.pool)
 	w.provider = provider.New(provider.Options{
 		Store: w.store, Passwords: value(password.NewSet(w.hashes))(t), Pool: w.pool, Realms: value(provider.NewRealms(secrets(t), sources(t)))(t),
@@ -75,7 +79,7 @@ func newWorld(t testing.TB, o setup) *world {
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.server = server.New(server.Options{
 		Provider: w.provider, Store: w.store, Audit: audit.New(o.audit, o.strict), Logger: logger, BaseURL: o.baseURL, Proxies: o.proxies,
-		RequestTimeout: 10 * time.Second, // the race detector is slow; deadlines are pkg/ropc's and the stores' to prove
+		RequestTimeout: o.timeout,
 	})
 	w.serve()
 	return w
