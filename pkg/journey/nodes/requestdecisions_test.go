@@ -77,6 +77,7 @@ func TestRequestDecisionsRefuseWrongSettings(t *testing.T) {
 		`{"scopes":[""]}`:                 "scopes[0]: is empty",
 		`{"scopes":["a","b c"]}`:          `scopes[1]: "b c" is not one scope`,
 		`{"scopes":["a\"b"]}`:             `scopes[0]: "a\"b" is not one scope`,
+		`{"scopes":["a\\b"]}`:             `scopes[0]: "a\\b" is not one scope`,
 		`{"scopes":["ä"]}`:                `scopes[0]: "ä" is not one scope`,
 		`{"scopes":["a"],"match":"some"}`: `match: must be any or all, not "some"`,
 	})
