@@ -88,7 +88,7 @@ func parseDuration(s string) (time.Duration, error) {
 	switch {
 	case d > longest:
 		return 0, errTooLong
-	case d < time.Millisecond || d%time.Millisecond != 0:
+	case d < time.Second || d%time.Millisecond != 0:
 		return 0, errLifetime
 	}
 	return d, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 	"unicode"
@@ -154,4 +155,9 @@ func visible(line []byte) []byte {
 	return b.Bytes()
 }
 
-func hidden(r rune) bool { return r >= utf8.RuneSelf && !unicode.IsPrint(r) }
+func hidden(r rune) bool {
+	return r == 0x7f || (r >= utf8.RuneSelf && !unicode.IsPrint(r)) || strings.ContainsRune(blanks, r)
+}
+
+// blanks are letters and symbols that look like nothing: the Hangul fillers and the empty Braille pattern.
+const blanks = "\u115f\u1160\u3164\uffa0\u2800"

@@ -14,7 +14,7 @@ import (
 
 func TestWriteIsOneVisibleLineWhateverTheInput(t *testing.T) {
 	for _, name := range []string{
-		"demo", "a\nb", "a\r\nSet-Cookie: x", "\x00\x1b[31m", "\u202egnp.exe", "\u2028", "\u0085", "\xff\xfe",
+		"demo", "a\nb", "a\r\nSet-Cookie: x", "\x00\x1b[31m", "\u202egnp.exe", "\u2028", "\x7f", "\u3164admin", "\u2800", "\u0085", "\xff\xfe",
 		"\U000e0041", `","outcome":"success`, strings.Repeat("x", 1000),
 	} {
 		var b bytes.Buffer
@@ -26,7 +26,7 @@ func TestWriteIsOneVisibleLineWhateverTheInput(t *testing.T) {
 			t.Errorf("%q makes %d lines", name, strings.Count(line, "\n"))
 		}
 		for _, r := range strings.TrimSuffix(line, "\n") {
-			if r < ' ' || r == 0x7f || (r > 0x7e && r < 0xa0) || r == '\u202e' || r == '\u2028' {
+			if r < ' ' || r == 0x7f || (r > 0x7e && r < 0xa0) || r == '\u202e' || r == '\u3164' || r == '\u2800' || r == '\u2028' {
 				t.Errorf("%q leaves %U in the line", name, r)
 			}
 		}

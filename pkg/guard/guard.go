@@ -114,7 +114,7 @@ type Turn struct {
 // ctx ends before, f is not run, and the error is ctx's.
 func (t *Turn) Hash(ctx context.Context, f func()) error {
 	if err := t.ticket.Do(ctx, f); err != nil {
-		return fmt.Errorf("wait for the hashing pool: %w", err)
+		return fmt.Errorf("%w: wait for the hashing pool: %w", ErrBusy, err)
 	}
 	return nil
 }

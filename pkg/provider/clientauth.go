@@ -144,6 +144,10 @@ func (p *Provider) secretRight(ctx context.Context, c *realm.Client, method stri
 	return right && method != "" && (pinned == "" || pinned == realm.AuthAny || pinned == method), nil
 }
 
+// secretShare is the share of the hashing pool in which chosen secrets are compared: one for all clients and none of
+// theirs, so that who guesses at a client's secret takes no place from the logins of its users.
+const secretShare = "\x00client secrets"
+
 func (p *Provider) compare(ctx context.Context, c *realm.Client, secret string) (bool, error) {
 	if ok, known := password.VerifySecret(c.Realm, c.ID, secret, c.SecretHash); known {
 		return ok, nil
@@ -154,7 +158,7 @@ func (p *Provider) compare(ctx context.Context, c *realm.Client, secret string) 
 	if p.verified.has(c, secret) {
 		return true, nil
 	}
-	ticket, err := p.Pool.Admit(c.Realm + "\x00" + c.ID)
+	ticket, err := p.Pool.Admit(secretShare)
 	if err != nil {
 		return false, fmt.Errorf("client secret: %w", err)
 	}

@@ -21,6 +21,9 @@ func takeCredentials(ctx context.Context, r fosite.Requester, declared []string)
 	forms := []url.Values{r.GetRequestForm()}
 	if req, ok := ctx.Value(fosite.RequestContextKey).(*http.Request); ok && req != nil {
 		forms = append(forms, req.Form, req.PostForm)
+		if req.MultipartForm != nil { // fosite takes these bodies too
+			forms = append(forms, req.MultipartForm.Value)
+		}
 	}
 	c := credentials{
 		username: r.GetRequestForm().Get("username"),

@@ -2,6 +2,7 @@ package ropc
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -28,6 +29,9 @@ type Issuer interface {
 	Issue(ctx context.Context, r fosite.AccessRequester, w fosite.AccessResponder) error
 }
 
+// errNobody keeps a Result that was forgotten from being a success.
+var errNobody = errors.New("the authenticator named no subject")
+
 // Request is what an [Authenticator] decides on.
 type Request struct {
 	Realm      string // the realm's key, empty without realms
@@ -44,7 +48,7 @@ type Request struct {
 type Result struct {
 	Denied string // why not, for the audit log; empty: authenticated
 
-	Subject   string
+	Subject   string // never empty for who is authenticated
 	Username  string // canonical
 	AuthTime  time.Time
 	AuthLevel int
@@ -113,6 +117,9 @@ func (h *Handler) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acces
 	}
 	if result.Denied != "" {
 		return deny(site, result.Denied, ErrInvalidGrant)
+	}
+	if result.Subject == "" {
+		return Fault(errNobody)
 	}
 	for _, s := range granted {
 		r.GrantScope(s)

@@ -46,7 +46,7 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	a := &attempt{turn: turn, passwords: l.Passwords}
-	run, err := chosen.Run(ctx, journey.Input{
+	run, err := a.run(ctx, chosen, journey.Input{
 		Realm: r.Realm, Username: username, Password: r.Password, Parameters: r.Parameters,
 		Client: client.Client, Scopes: r.Scopes, Address: r.Address,
 		User: turn.User, Verify: a.verify, Locked: turn.Standing != storage.Reserved, Now: turn.Reservation.Clock(),
@@ -120,17 +120,35 @@ type attempt struct {
 	rehash string // its new hash, if the stored one is not current
 }
 
+// run runs the journey. A panic, which journeys stop only within nodes, counts as a failure like an attempt that nobody
+// settles, but its place in the pool is free at once.
+func (a *attempt) run(ctx context.Context, j *journey.Journey, in journey.Input) (journey.Result, error) {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = a.turn.Fail(ctx)
+		}
+	}()
+	result, err := j.Run(ctx, in)
+	returned = true
+	return result, err
+}
+
 // verify compares the password with the owner's, in the hashing pool. It does the same work, and says no, for an owner
 // that does not exist, has no password, is locked, disabled or expired.
 func (a *attempt) verify(ctx context.Context, given string) (bool, error) {
 	user := a.turn.User
 	var err error
 	inPool := a.turn.Hash(ctx, func() {
-		if user == nil || user.PasswordHash == "" || a.turn.Standing != storage.Reserved {
+		switch {
+		case user == nil || user.PasswordHash == "":
 			a.passwords.Decoy(given)
-			return
+		case a.turn.Standing != storage.Reserved:
+			// The work of this owner's own hash, which may be of another kind, with a password that is none.
+			_, _, err = a.passwords.Verify("", user.PasswordHash)
+		default:
+			a.right, a.rehash, err = a.passwords.Verify(given, user.PasswordHash)
 		}
-		a.right, a.rehash, err = a.passwords.Verify(given, user.PasswordHash)
 	})
 	if inPool != nil {
 		return false, inPool

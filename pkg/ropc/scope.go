@@ -25,7 +25,7 @@ func scopes(s *Site, c fosite.Client, requested []string) ([]string, error) {
 		return requested, nil
 	}
 	granted := intersect(defaults(s, c), allowed)
-	if len(granted) == 0 {
+	if len(granted) == 0 || len(granted) > storage.MaxScopes {
 		return nil, ErrNoScope
 	}
 	return granted, nil

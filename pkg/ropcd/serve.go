@@ -107,7 +107,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	if p.audit, err = openAudit(c.Audit, stdout); err != nil {
 		return nil, err
 	}
-	if p.store, err = openStore(ctx, o, c.Storage, p.logger); err != nil {
+	if p.store, err = openStore(ctx, o, c.Storage, p.secrets, p.logger); err != nil {
 		return nil, err
 	}
 	p.pool = hashingPool(c.PasswordHashing, p.passwords)

@@ -55,7 +55,7 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	errorLog := slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug)
 	l.servers = [3]*http.Server{
 		{
-			Handler: p.server, ErrorLog: errorLog, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+			Handler: p.server, ErrorLog: errorLog, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 			WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		},
 		{

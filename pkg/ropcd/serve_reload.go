@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/config"
 )
@@ -109,8 +110,35 @@ func (p *process) reload() (warnings []string, err error) {
 		return nil, err
 	}
 	p.provider.Swap(realms)
+	p.endClients(old, next)
 	p.level.Set(next.Log.SlogLevel())
 	p.config.Store(next)
 	p.watcher.Also(next.Files()...)
 	return warnings, nil
 }
+
+// endClients ends, for good, the grants of static clients that the new configuration disables or no longer has. Their
+// tokens are refused from the moment of the swap on; ending the grants keeps them dead should the client come back.
+func (p *process) endClients(old, next *config.Config) {
+	enabled := map[[2]string]bool{}
+	for _, r := range next.Realms {
+		for _, c := range r.Clients {
+			enabled[[2]string{c.Realm, c.ID}] = c.Enabled
+		}
+	}
+	for _, r := range old.Realms {
+		for _, c := range r.Clients {
+			if !c.Enabled || enabled[[2]string{c.Realm, c.ID}] {
+				continue
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+			if err := p.store.EndClient(ctx, c.Realm, c.ID); err != nil {
+				p.logger.Error("end grants of a static client", "realm", c.Realm, "client_id", c.ID, "error", err)
+			}
+			cancel()
+		}
+	}
+}
+
+// endTimeout bounds ending the grants of one client.
+const endTimeout = 2 * time.Second

@@ -11,30 +11,35 @@ import (
 	"path/filepath"
 
 	"github.com/ropcd/ropcd/pkg/config"
+	"github.com/ropcd/ropcd/pkg/token"
 	"github.com/ropcd/ropcd/storage"
 	"github.com/ropcd/ropcd/storage/bolt"
 	"github.com/ropcd/ropcd/storage/redis"
 )
 
 // openStore opens the store that the configuration names: one of o.Stores, or a built-in one.
-func openStore(ctx context.Context, o Options, c config.Storage, log *slog.Logger) (storage.Store, error) {
+func openStore(ctx context.Context, o Options, c config.Storage, secrets *token.Secrets, log *slog.Logger) (storage.Store, error) {
 	if open, ok := o.Stores[c.Driver]; ok {
 		return open(ctx)
 	}
+	strangers, err := secrets.Derive("strangers")
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	switch c.Driver {
 	case config.DriverBolt:
-		return openBolt(c.Bolt, log)
+		return openBolt(c.Bolt, strangers, log)
 	case config.DriverRedis:
-		return openRedis(c.Redis, log)
+		return openRedis(c.Redis, strangers, log)
 	}
 	return nil, setupError{fmt.Errorf("storage.driver: there is no store %q", c.Driver)}
 }
 
-func openBolt(c config.Bolt, log *slog.Logger) (storage.Store, error) {
+func openBolt(c config.Bolt, strangers []byte, log *slog.Logger) (storage.Store, error) {
 	if err := os.MkdirAll(filepath.Dir(c.Path), 0o700); err != nil {
 		return nil, setupError{fmt.Errorf("make the folder of storage.bolt.path: %w", err)}
 	}
-	s, err := bolt.Open(c.Path, bolt.Options{Logger: log})
+	s, err := bolt.Open(c.Path, bolt.Options{Logger: log, StrangersKey: strangers})
 	if errors.Is(err, bolt.ErrLocked) {
 		return nil, setupError{fmt.Errorf("another process has the store open: %w", err)}
 	}
@@ -44,10 +49,10 @@ func openBolt(c config.Bolt, log *slog.Logger) (storage.Store, error) {
 	return s, nil
 }
 
-func openRedis(c config.Redis, log *slog.Logger) (storage.Store, error) {
+func openRedis(c config.Redis, strangers []byte, log *slog.Logger) (storage.Store, error) {
 	o := redis.Options{
 		Mode: c.Mode, Addrs: c.Addrs, Username: c.Username, DB: c.DB, KeyPrefix: c.KeyPrefix, Timeout: c.Timeout,
-		WaitReplicas: c.WaitReplicas, AllowEviction: c.AllowEviction, Logger: log,
+		WaitReplicas: c.WaitReplicas, AllowEviction: c.AllowEviction, Logger: log, StrangersKey: strangers,
 		Sentinel: redis.Sentinel{MasterName: c.Sentinel.MasterName, Username: c.Sentinel.Username},
 	}
 	var err error

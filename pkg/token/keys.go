@@ -60,6 +60,15 @@ func (s *Secrets) IDs() [][4]byte {
 	return ids
 }
 
+// Derive is a key of 32 bytes for another purpose, from the secret that signs. It tells nothing about the secrets.
+func (s *Secrets) Derive(purpose string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, s.list[0].root, nil, "ropcd purpose "+purpose, 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	return key, nil
+}
+
 // Keys makes and reads the tokens of one realm. Safe for concurrent use.
 type Keys struct {
 	signers [2][]*signer // by kind; the first signs

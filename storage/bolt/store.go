@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,10 @@ type Options struct {
 	Logger     *slog.Logger     // nil: slog.Default
 	Now        func() time.Time // nil: time.Now
 	SweepEvery time.Duration    // how often what has expired is deleted; 0: a minute
+
+	// StrangersKey decides, so that nobody outside can tell, which account of attempts a name that belongs to nobody has.
+	// If empty, it is a random one of this opening, and strangers' accounts begin anew with each.
+	StrangersKey []byte
 }
 
 // Store is one open file.
@@ -66,7 +71,11 @@ func Open(path string, opts Options) (*Store, error) {
 		s.sweepEvery = time.Minute
 	}
 	s.held.init()
-	_, _ = rand.Read(s.ringKey[:])
+	if len(opts.StrangersKey) > 0 {
+		s.ringKey = sha256.Sum256(opts.StrangersKey)
+	} else {
+		_, _ = rand.Read(s.ringKey[:]) // never fails, see crypto/rand
+	}
 	s.epochMoved.Store(true) // what died before the start was perhaps not swept
 
 	if err := s.open(path); err != nil {

@@ -1,6 +1,16 @@
 package redis
 
-import goredis "github.com/redis/go-redis/v9"
+import (
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+)
 
 // AddHook lets a test see and change what is sent.
 func (s *Store) AddHook(h goredis.Hook) { s.rdb.AddHook(h) }
+
+// StrangerNumber tells which of its bucket's accounts a name that belongs to nobody has.
+func StrangerNumber(secret []byte, realmKey, name string) string {
+	account, _ := keyring("p").stranger(secret, realmKey, name)
+	return account[strings.LastIndexByte(account, ':')+1:]
+}

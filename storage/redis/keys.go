@@ -1,9 +1,12 @@
 package redis
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,8 +27,9 @@ const (
 	probeLife = time.Minute
 )
 
-// strangers is how many accounts of attempts the unknown names of a bucket and realm share.
-const strangers = 16
+// strangers is how many accounts of attempts the unknown names of a bucket and realm share: so many that nobody can try
+// enough names to make two of them meet, each with a life.
+const strangers = 1 << 12
 
 // keyring makes every key there is; the string is the prefix. A key is prefix:{tag}:kind:rest, where the tag, three
 // hexadecimal digits, decides on the slot. In the rest a realm stands behind its length, so that no two pairs of realm
@@ -66,10 +70,12 @@ func (k keyring) reservations(realmKey, name string) string {
 	return k.in(realmKey, name) + "r:" + pair(realmKey, name)
 }
 
-// stranger is the account of attempts of a name that belongs to nobody, and its reservations.
-func (k keyring) stranger(realmKey, name string) (account, reservations string) {
-	sum := sha256.Sum256([]byte(pair(realmKey, name)))
-	rest := pair(realmKey, fmt.Sprint(sum[0]%strangers))
+// stranger is the account of attempts of a name that belongs to nobody, and its reservations. Without the secret, nobody
+// can find two names with one account.
+func (k keyring) stranger(secret []byte, realmKey, name string) (account, reservations string) {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(pair(realmKey, name)))
+	rest := pair(realmKey, strconv.Itoa(int(binary.BigEndian.Uint16(mac.Sum(nil))%strangers)))
 	return k.in(realmKey, name) + "x:" + rest, k.in(realmKey, name) + "y:" + rest
 }
 

@@ -165,30 +165,48 @@ func TestHostileClientsHaveEpochsOfTheirOwn(t *testing.T) {
 	}
 }
 
+// Names that belong to nobody are counted in a bounded number of accounts, which have a life.
 func TestStrangersShareABoundedNumberOfAccounts(t *testing.T) {
-	server := redistest.Start(t)
-	c := raw(t, server.Addr())
-	s := open(t, server.Addr())
-	bucket, tried := storage.Bucket(alpha, "0"), 0
-	for i := 0; tried < 60; i++ {
-		name := strconv.Itoa(i)
-		if storage.Bucket(alpha, name) != bucket {
-			continue
-		}
-		tried++
-		r, err := s.Begin(t.Context(), storage.Attempt{Realm: alpha, Username: name, Hold: time.Minute})
-		ok(t, "begin", err)
-		ok(t, "fail", s.Finish(t.Context(), storage.Settlement{Reservation: r.Reservation, Outcome: storage.Failure}))
+	accounts := map[string]bool{}
+	for i := range 60000 {
+		accounts[redis.StrangerNumber([]byte("secret"), alpha, strconv.Itoa(i))] = true
 	}
+	if len(accounts) != 4096 {
+		t.Errorf("60000 names share %d accounts of a bucket, want 4096", len(accounts))
+	}
+	server := redistest.Start(t)
+	c, s := raw(t, server.Addr()), open(t, server.Addr())
+	r, err := s.Begin(t.Context(), storage.Attempt{Realm: alpha, Username: "nobody", Hold: time.Minute})
+	ok(t, "begin", err)
+	ok(t, "fail", s.Finish(t.Context(), storage.Settlement{Reservation: r.Reservation, Outcome: storage.Failure}))
 	keys, err := c.Keys(t.Context(), "*").Result()
 	ok(t, "keys", err)
 	for _, k := range keys {
-		if kindOf(k) != "x" {
-			t.Errorf("%q is left", k)
+		if life, err := c.PTTL(t.Context(), k).Result(); kindOf(k) != "x" || err != nil || life <= 0 {
+			t.Errorf("%q is left, with a life of %v", k, life)
 		}
 	}
-	if len(keys) < 2 || len(keys) > 16 {
-		t.Errorf("%d names that belong to nobody have %d accounts", tried, len(keys))
+}
+
+// Two names that share an account tell, by waiting for each other, that they belong to nobody. Without the secret nobody
+// can work out which names do.
+func TestStrangersThatShareAnAccountCantBeWorkedOut(t *testing.T) {
+	first := redis.StrangerNumber([]byte("one secret"), alpha, "victim")
+	var meet []string
+	for i := 0; len(meet) < 20; i++ {
+		if name := strconv.Itoa(i); redis.StrangerNumber([]byte("one secret"), alpha, name) == first {
+			meet = append(meet, name)
+		}
+	}
+	other := redis.StrangerNumber([]byte("another secret"), alpha, "victim")
+	still := 0
+	for _, name := range meet {
+		if redis.StrangerNumber([]byte("another secret"), alpha, name) == other {
+			still++
+		}
+	}
+	if still > 2 {
+		t.Errorf("%d of %d names share an account under another secret too", still, len(meet))
 	}
 }
 

@@ -157,7 +157,7 @@ func administrative(u *realm.User) ([]byte, error) {
 
 // accounts are the keys where the attempts of a name may be kept.
 func (s *Store) accounts(realmKey, name string) []string {
-	account, reservations := s.keys.stranger(realmKey, name)
+	account, reservations := s.keys.stranger(s.opts.StrangersKey, realmKey, name)
 	return []string{s.keys.user(realmKey, name), account, s.keys.reservations(realmKey, name), reservations}
 }
 

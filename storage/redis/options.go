@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -45,6 +46,11 @@ type Options struct {
 	WaitReplicas  int           // how many replicas must confirm a revocation, a refresh or a failure before it is acknowledged
 	AllowEviction bool          // serve although Redis may evict keys that have a life
 	Logger        *slog.Logger  // slog.Default if nil
+
+	// StrangersKey decides, so that nobody outside can tell, which account of attempts a name that belongs to nobody has.
+	// All processes need the same one. If empty, it is a random one of this process, whose strangers are then counted
+	// apart from those of others.
+	StrangersKey []byte
 }
 
 // Sentinel says which group to ask the sentinels for.
@@ -67,6 +73,10 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+	if len(o.StrangersKey) == 0 {
+		o.StrangersKey = make([]byte, 32)
+		_, _ = rand.Read(o.StrangersKey) // never fails, see crypto/rand
 	}
 	if err := o.check(); err != nil {
 		return o, fmt.Errorf("redis options: %w", err)

@@ -23,7 +23,7 @@ func open(t testing.TB, addr string, change ...func(*redis.Options)) *redis.Stor
 	t.Helper()
 	o := redis.Options{
 		Addrs: []string{addr}, KeyPrefix: "t-" + strings.ToLower(rand.Text()[:8]), Timeout: patient,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), StrangersKey: []byte("a key that all processes share"),
 	}
 	for _, f := range change {
 		f(&o)

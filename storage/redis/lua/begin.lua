@@ -18,8 +18,7 @@ local record = not a.stranger and head .. a.record:sub(LOGIN_SIZE + 1)
 if hold_of_mine > now then return {RESERVED, now, record} end
 
 local standing = judge(a.login, p, flying, now) -- what it forgets is not written: the next one forgets it too
-if standing == RESERVED then
-  redis.call('HSET', a.reservations, nonce, math.min(now + hold, NEVER))
-  redis.call('PEXPIRE', a.reservations, math.max(redis.call('PTTL', a.reservations), life))
-end
+redis.call('HSET', a.reservations, nonce, math.min(now + hold, NEVER))
+redis.call('PEXPIRE', a.reservations, math.max(redis.call('PTTL', a.reservations), life))
+if standing ~= RESERVED then redis.call('HDEL', a.reservations, nonce) end -- refused, with the same writes
 return {standing, now, record}

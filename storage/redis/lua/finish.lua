@@ -23,7 +23,9 @@ if grant ~= '' then
   if not mine and redis.call('EXISTS', KEYS[5]) == 0 then answer = 'conflict' end
 end
 
-local changed = #late > 0 or (mine and outcome ~= VOID)
+-- What was refused is settled with the same writes, and no effect: its nonce is all zero.
+local refused = nonce == string.rep('\0', 16) and outcome ~= VOID
+local changed = #late > 0 or refused or (mine and outcome ~= VOID)
 if mine then
   if outcome == FAILURE then fail(a.login, p, now) end
   if outcome == SUCCESS then succeed(a.login, now) end
