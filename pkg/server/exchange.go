@@ -46,6 +46,11 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		h.Set("X-Request-Id", x.id)
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a Content-Length as well, which net/http drops: whoever stands in front and believed it
+			// sees another end of the request, so that nothing more may come on this connection (RFC 9112 section 6.1).
+			h.Set("Connection", "close")
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				// The value may hold anything, so only its type and the place are logged.

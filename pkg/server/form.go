@@ -64,14 +64,16 @@ func readBody(r *http.Request) (string, *refusal) {
 		return "", nil
 	}
 	body := bufio.NewReader(r.Body)
-	if _, err := body.Peek(1); err == io.EOF {
+	_, err := body.Peek(1)
+	switch {
+	case err == io.EOF:
 		return "", nil
-	}
-	if !isForm(r.Header.Values("Content-Type")) {
+	case !isForm(r.Header.Values("Content-Type")):
 		return "", errContentType
-	}
-	if r.ContentLength > maxBody {
+	case r.ContentLength > maxBody:
 		return "", errTooLarge
+	case err != nil: // it is not there again when reading goes on
+		return "", errMalformed
 	}
 	b, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err != nil {
