@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -175,4 +176,40 @@ func TestChosenSecretsInParallel(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// Who guesses at a client's chosen secret takes no place in the hashing pool from the logins of the client's users.
+func TestGuessersOfASecretTakeNoPlaceFromLogins(t *testing.T) {
+	s := newSite(t)
+	s.put(chosen("c", "secret"))
+	release := make(chan struct{})
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer close(release)
+	workers, _, _ := s.pool.Stats()
+	for range workers {
+		ticket, err := s.pool.Admit("somebody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy.Go(func() {
+			defer ticket.Release()
+			_ = ticket.Do(context.Background(), func() { <-release })
+		})
+	}
+	for running := 0; running < workers; _, running, _ = s.pool.Stats() {
+		runtime.Gosched()
+	}
+	refused := make(chan error, 100)
+	for range cap(refused) {
+		busy.Go(func() { refused <- s.login(t, "/alpha", "c", "wrong") })
+	}
+	if err := <-refused; !errors.Is(err, password.ErrBusy) {
+		t.Fatalf("the guessers do not fill their share: %v", err)
+	}
+	ticket, err := s.pool.Admit("/alpha\x00c")
+	if err != nil {
+		t.Fatalf("a login of the client: %v", err)
+	}
+	ticket.Release()
 }

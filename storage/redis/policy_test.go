@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 	"github.com/ropcd/ropcd/storage/redis"
 	"github.com/ropcd/ropcd/storage/redis/redistest"
@@ -156,4 +160,43 @@ func TestReplicasConfirmWhatMustNotBeLost(t *testing.T) {
 	until(t, "gone", func() bool { return errors.Is(s.DeleteUser(ctx, alpha, "alice"), storage.ErrNotFound) })
 	ok(t, "flush scripts", raw(t, master.Addr()).ScriptFlush(context.Background()).Err())
 	everything(t, s)
+}
+
+// A refused attempt costs Redis the same writes as one that is evaluated: with "appendfsync always" or wait_replicas a
+// write takes time, and time tells.
+func TestRefusedAttemptsWriteLikeEvaluatedOnes(t *testing.T) {
+	server := redistest.Start(t)
+	c, s := raw(t, server.Addr()), open(t, server.Addr())
+	addUser(t, s, "owner")
+	policy := realm.Lockout{Threshold: 2, Window: time.Hour, Duration: time.Hour, MaxDuration: time.Hour}
+	writes := func(name string, want storage.Standing) string {
+		t.Helper()
+		before := dirty(t, c)
+		b, err := s.Begin(t.Context(), storage.Attempt{Realm: alpha, Username: name, Policy: policy, Hold: time.Minute})
+		ok(t, "begin", err)
+		begun := dirty(t, c)
+		ok(t, "fail", s.Finish(t.Context(), storage.Settlement{Reservation: b.Reservation, Outcome: storage.Failure}))
+		if b.Standing != want {
+			t.Fatalf("%s: standing %v, want %v", name, b.Standing, want)
+		}
+		return fmt.Sprint(begun > before, dirty(t, c) > begun)
+	}
+	for _, name := range []string{"owner", "nobody"} {
+		for i, want := range []storage.Standing{storage.Reserved, storage.Reserved, storage.Locked, storage.Locked} {
+			if got := writes(name, want); got != "true true" {
+				t.Errorf("%s, attempt %d: Begin and Finish write: %s", name, i+1, got)
+			}
+		}
+	}
+}
+
+// dirty counts the changes that the server has made to its data.
+func dirty(t *testing.T, c *goredis.Client) (n int) {
+	t.Helper()
+	info, err := c.Info(t.Context(), "persistence").Result()
+	ok(t, "info", err)
+	_, rest, _ := strings.Cut(info, "rdb_changes_since_last_save:")
+	_, err = fmt.Sscan(rest, &n)
+	ok(t, "read info", err)
+	return n
 }
