@@ -25,7 +25,7 @@ func TestFaultsAreShownAsWhatTheyAre(t *testing.T) {
 		code, text string
 	}{
 		{fmt.Errorf("read: %w", storage.ErrUnavailable), admin.CodeUnavailable, "the store can't be used now"},
-		{fmt.Errorf("decode: %w", storage.ErrDamaged), admin.CodeInternal, "damaged"},
+		{fmt.Errorf("decode: %w", storage.ErrDamaged), admin.CodeInternal, "the store holds a damaged value"},
 		{context.DeadlineExceeded, admin.CodeUnavailable, "did not answer in time"},
 		{password.ErrBusy, admin.CodeUnavailable, "hashing pool"},
 		{errors.New("something else"), admin.CodeInternal, "internal error: "},

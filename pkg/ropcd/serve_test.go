@@ -203,15 +203,28 @@ func TestServeOnAnOccupiedPortLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	for key, line := range map[string]string{"server.listen": `server: {listen: "127.0.0.1:0"`, "ops.listen": `ops: {listen: "127.0.0.1:0"`} {
-		in := install(t, line, strings.Replace(line, "127.0.0.1:0", taken.Addr().String(), 1))
-		in.refuses(key + ": listen tcp " + taken.Addr().String())
-		db, err := bolt.Open(in.path("store.db"), bolt.Options{})
-		if err != nil {
-			t.Errorf("%s: the store is still open: %v", key, err)
-			continue
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := other.Addr().String()
+	other.Close()
+	for _, tc := range []struct{ key, public, ops string }{
+		{"server.listen", taken.Addr().String(), free},
+		{"ops.listen", free, taken.Addr().String()},
+	} {
+		in := install(t, `server: {listen: "127.0.0.1:0"`, `server: {listen: "`+tc.public+`"`, `ops: {listen: "127.0.0.1:0"`, `ops: {listen: "`+tc.ops+`"`)
+		in.refuses(tc.key + ": listen tcp " + taken.Addr().String())
+		if l, err := net.Listen("tcp", free); err != nil {
+			t.Errorf("%s: the other port is still open: %v", tc.key, err)
+		} else {
+			l.Close()
 		}
-		db.Close()
+		if db, err := bolt.Open(in.path("store.db"), bolt.Options{}); err != nil {
+			t.Errorf("%s: the store is still open: %v", tc.key, err)
+		} else {
+			db.Close()
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func (in installation) certify(serial int64) {
 // handshake is the serial number of the certificate that is served, and the protocol that is chosen.
 func handshake(t *testing.T, addr string, version uint16) (serial int64, protocol string, err error) {
 	t.Helper()
-	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
 	if err != nil {
 		return 0, "", err
 	}
