@@ -61,3 +61,31 @@ func TestReloadBySignalFileAndCommand(t *testing.T) {
 		t.Errorf("config reload of a new store:\n%s", out)
 	}
 }
+
+// Disabling a static client ends its grants for good: they don't come back with it.
+func TestDisabledStaticClientStaysWithoutItsGrants(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "client.secret"), []byte(clientSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	static := func(enabled string) string {
+		return alpha + `    clients:
+      - {id: myClient, secret_file: client.secret, enabled: ` + enabled + `, scopes: [write], default_scopes: [write]}
+`
+	}
+	configure(t, dir, bolt, static("true"))
+	p := start(t, dir)
+	p.cli(t, userPassword, "user", "create", "--realm", "alpha", "--username", "demo", "--password-stdin")
+	issued := p.login(t)
+	configure(t, dir, bolt, static("false"))
+	p.cli(t, "", "config", "reload")
+	if a := p.must(t, "introspect", theToken(issued.text("access_token"))); a.status != http.StatusUnauthorized {
+		t.Errorf("the disabled client: %d %v", a.status, a.body)
+	}
+	configure(t, dir, bolt, static("true"))
+	p.cli(t, "", "config", "reload")
+	if p.active(t, issued.text("access_token")) || p.active(t, issued.text("refresh_token")) {
+		t.Error("a token of before came back with the client")
+	}
+	p.login(t)
+}

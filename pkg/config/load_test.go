@@ -51,7 +51,7 @@ func folder(t testing.TB) string {
 		text string
 		mode os.FileMode
 	}{
-		"secret": {"correct horse\n", 0o640}, "open": {"correct horse\n", 0o644},
+		"secret": {"correct horse, battery and staple\n", 0o640}, "open": {"correct horse\n", 0o644},
 		"empty": {"\n", 0o600}, "lines": {"correct\nhorse\n", 0o600},
 	} {
 		write(t, filepath.Join(dir, "files", name), f.text, f.mode)

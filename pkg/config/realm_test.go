@@ -150,7 +150,7 @@ realms:
 	no := false
 	want := []*realm.Client{
 		{
-			ID: "a", SecretHash: password.HashSecret("/alpha", "a", "correct horse"), Enabled: true,
+			ID: "a", SecretHash: password.HashSecret("/alpha", "a", "correct horse, battery and staple"), Enabled: true,
 			Scopes: []string{"r", "w"}, DefaultScopes: []string{"r"},
 		},
 		{

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
+	"github.com/ropcd/ropcd/pkg/token"
 )
 
 // maxSecretFile bounds a file with one secret.
@@ -85,6 +86,9 @@ func (l *loader) secrets(f *file) {
 				"`ropcd secret generate` writes it", path)
 			continue
 		}
-		l.secretFile(at, path, true)
+		if secret, ok := l.secretFile(at, path, true); ok && len(secret) < token.MinSecret {
+			l.Report(at, "the file %s holds %d bytes; a system secret has at least %d bytes: `ropcd secret generate` writes one",
+				path, len(secret), token.MinSecret)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func (c *cli) api() (*admin.API, error) {
 	if socket == "" {
 		cfg, problems := config.Load(c.configPath, c.options.loadOptions())
 		if cfg == nil {
-			return nil, setupError{errors.New(problemList(problems))}
+			return nil, setupError{fmt.Errorf("%s\n(to find the server's socket; --admin SOCKET does without the file)", problemList(problems))}
 		}
 		socket = cfg.Admin.Socket
 	}
@@ -136,8 +136,12 @@ func each[Item any](items iter.Seq2[Item, error], f func(Item) error) error {
 func (c *cli) listTable(head string, rows iter.Seq2[[]any, error]) error {
 	var failed error
 	err := c.table(func(w io.Writer) {
-		fmt.Fprintln(w, strings.ToUpper(head))
+		headed := false
 		failed = each(rows, func(cells []any) error {
+			if !headed {
+				headed = true
+				fmt.Fprintln(w, strings.ToUpper(head))
+			}
 			for i, cell := range cells {
 				if i > 0 {
 					fmt.Fprint(w, "\t")
@@ -147,6 +151,9 @@ func (c *cli) listTable(head string, rows iter.Seq2[[]any, error]) error {
 			_, err := fmt.Fprintln(w)
 			return err
 		})
+		if failed == nil && !headed {
+			fmt.Fprintln(w, strings.ToUpper(head)) // an empty list is one; a failed one is none
+		}
 	})
 	return errors.Join(failed, err)
 }

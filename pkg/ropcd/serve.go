@@ -44,6 +44,7 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 	if err := p.watch(ctx); err != nil {
 		return err
 	}
+	go p.probe(ctx)
 	p.logger.InfoContext(ctx, "serving", "listen", l.public.Addr().String(), "ops", l.ops.Addr().String(), "base_url", p.current().Server.BaseURL,
 		"storage", p.current().Storage.Driver, "version", version())
 	if f.demo {

@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"github.com/ropcd/ropcd/pkg/admin"
 	"github.com/ropcd/ropcd/pkg/config"
@@ -22,7 +25,20 @@ const (
 	writeTimeout  = 15 * time.Second
 	idleTimeout   = time.Minute
 	maxHeader     = 16 << 10
+	// mostConnections is how many clients may be connected at once; beyond it they wait to be let in.
+	mostConnections = 10000
+	// reserved file descriptors are kept for the store, the process endpoints and administrators.
+	reserved = 128
 )
+
+// maxConnections is mostConnections, or what the process's limit of file descriptors leaves.
+func maxConnections() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return mostConnections
+	}
+	return max(1, min(mostConnections, int(min(limit.Cur, 1<<20))-reserved))
+}
 
 // listeners are the three doors: of clients, of the process endpoints, of administrators.
 type listeners struct {
@@ -46,6 +62,7 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	if l.public, err = tcp.Listen(ctx, "tcp", c.Server.Listen); err != nil {
 		return setupError{fmt.Errorf("server.listen: %w", err)}
 	}
+	l.public = netutil.LimitListener(l.public, maxConnections())
 	if l.ops, err = tcp.Listen(ctx, "tcp", c.Ops.Listen); err != nil {
 		return setupError{fmt.Errorf("ops.listen: %w", err)}
 	}

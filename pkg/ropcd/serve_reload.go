@@ -73,12 +73,12 @@ func (p *process) askReload(ctx context.Context) ([]string, error) {
 
 func (p *process) reloadFor(ctx context.Context, r reloadRequest) {
 	warnings, err := p.reload()
-	p.server.Reloaded(err == nil)
 	if err != nil {
 		p.logger.ErrorContext(ctx, "configuration refused, the one in use stays", "why", r.why, "error", err.Error())
 	} else {
 		p.logger.InfoContext(ctx, "configuration loaded", "why", r.why, "warnings", warnings)
 	}
+	p.server.Reloaded(err == nil) // last, so that who sees the count finds the log line
 	if r.answer != nil {
 		r.answer <- reloadAnswer{warnings, err}
 	}

@@ -42,7 +42,8 @@ func newMetrics(pool *password.Pool) *metrics {
 			Name: "ropcd_audit_failures_total", Help: "Audit events that could not be written.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.reloads, m.audit,
+	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.reloads, m.audit)
+	prometheus.WrapRegistererWithPrefix("ropcd_", m.registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, help := range map[string]string{
 		"workers": "Passwords that may be hashed at once.", "running": "Passwords being hashed.", "waiting": "Logins admitted that wait.",

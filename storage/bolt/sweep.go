@@ -27,7 +27,13 @@ func (s *Store) sweeper() {
 	tick := time.NewTicker(s.sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+		err := s.sweep(ctx)
+		select {
+		case <-s.closed:
+			return
+		default:
+		}
+		if err != nil {
 			s.log.Warn("sweep", "error", err)
 		}
 		select {
