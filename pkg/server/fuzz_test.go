@@ -38,6 +38,7 @@ func FuzzForm(f *testing.F) {
 		{kind, "password=x", "scope=a&scope=b"},
 		{kind, "", "scope=&scope=a&scope&scope=&realm=a&realm=b&pin=1"},
 		{kind, "pin=1&x=%ff", strings.Repeat("&", 80)},
+		{kind, "pin=1", "grant_type=password"},
 		{kind, "", strings.Repeat("a&", 65)},
 		{kind, "", strings.Repeat("a", server.MaxBody+1)},
 		{"multipart/form-data; boundary=x", "", "--x"},
