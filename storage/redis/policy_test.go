@@ -179,12 +179,12 @@ func TestRefusedAttemptsWriteLikeEvaluatedOnes(t *testing.T) {
 		if b.Standing != want {
 			t.Fatalf("%s: standing %v, want %v", name, b.Standing, want)
 		}
-		return fmt.Sprint(begun > before, dirty(t, c) > begun)
+		return fmt.Sprintf("Begin %v, Finish %v", begun > before, dirty(t, c) > begun)
 	}
 	for _, name := range []string{"owner", "nobody"} {
 		for i, want := range []storage.Standing{storage.Reserved, storage.Reserved, storage.Locked, storage.Locked} {
-			if got := writes(name, want); got != "true true" {
-				t.Errorf("%s, attempt %d: Begin and Finish write: %s", name, i+1, got)
+			if got := writes(name, want); got != "Begin true, Finish true" {
+				t.Errorf("%s, attempt %d: what writes: %s", name, i+1, got)
 			}
 		}
 	}
