@@ -48,9 +48,9 @@ func Fault(err error) *fosite.RFC6749Error {
 	case errors.As(err, &rfc):
 		return rfc
 	case Passing(err):
-		return wrap(ErrTemporarilyUnavailable, err)
+		return ErrTemporarilyUnavailable.WithWrap(err)
 	}
-	return wrap(ErrInternal, err)
+	return ErrInternal.WithWrap(err)
 }
 
 // Passing reports whether an error is one that passes by itself: the store is down or slow, the pool is full, the caller
@@ -64,10 +64,4 @@ func Passing(err error) bool {
 		}
 	}
 	return false
-}
-
-// wrap returns a copy of e with a cause.
-func wrap(e *fosite.RFC6749Error, cause error) *fosite.RFC6749Error {
-	c := *e
-	return c.WithWrap(cause)
 }

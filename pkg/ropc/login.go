@@ -81,7 +81,7 @@ func choose(s *Site, c Client, authChain string) (*journey.Journey, error) {
 	case errors.Is(err, journey.ErrInteractive):
 		return nil, deny(s, audit.JourneyRefused, ErrInteractiveJourney)
 	case err != nil:
-		return nil, deny(s, audit.JourneyRefused, wrap(ErrInternal, err))
+		return nil, deny(s, audit.JourneyRefused, ErrInternal.WithWrap(err))
 	}
 	return chosen, nil
 }

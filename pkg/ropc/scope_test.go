@@ -49,6 +49,7 @@ func TestScope(t *testing.T) {
 		{"the realm's do not stand in for lost ones", "", []string{"read"}, []string{"admin"}, []string{"read"}, nil, ropc.ErrNoScope},
 		{"no default", "", []string{"read"}, nil, nil, nil, ropc.ErrNoScope},
 		{"none of the defaults", "", []string{"read"}, nil, []string{"admin"}, nil, ropc.ErrNoScope},
+		{"64 defaults, one of them twice", "", many(64), append(many(64), "s0"), nil, many(64), nil},
 		{"more defaults than a grant holds", "", many(65), many(65), nil, nil, ropc.ErrNoScope},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
