@@ -67,7 +67,7 @@ func readBody(r *http.Request) (string, *refusal) {
 	body := bufio.NewReader(r.Body)
 	_, err := body.Peek(1)
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return "", nil
 	case !isForm(r.Header.Values("Content-Type")):
 		return "", errContentType
