@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ropcd/ropcd/pkg/server"
 	"github.com/ropcd/ropcd/storage"
 )
 
@@ -141,5 +143,22 @@ func TestMetricsCountRequestsDecisionsAndReloads(t *testing.T) {
 			!strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
 			t.Errorf("a name that is none of ours: %s", line)
 		}
+	}
+}
+
+// The zero value of what may be left out is usable: without an audit log, and with a deadline of its own.
+func TestNewFillsInWhatMayBeLeftOut(t *testing.T) {
+	w := newWorld(t, setup{})
+	s := server.New(server.Options{Provider: w.provider, Store: w.store, Logger: slog.New(slog.DiscardHandler)})
+	r := httptest.NewRequest(http.MethodPost, "/oauth2/alpha/access_token", strings.NewReader(passwordGrant("/alpha", "demo")))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth("app", secretOf("/alpha", "app"))
+	rec := httptest.NewRecorder()
+	s.ServeHTTP(rec, r)
+	if rec.Code != http.StatusOK {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if s.RequestTimeout != server.DefaultRequestTimeout {
+		t.Errorf("the deadline is %s", s.RequestTimeout)
 	}
 }
