@@ -78,3 +78,18 @@ func TestNothingOfOneClientWorksForAnother(t *testing.T) {
 	w.wantActive(t, "/alpha", "app", mine.access, true)
 	w.wantActive(t, "/alpha", "app", mine.refresh, true)
 }
+
+// TestTokensThatAreNotTheRealmsCostNoStoreCall: their MAC is wrong, so a store that is down makes no difference.
+func TestTokensThatAreNotTheRealmsCostNoStoreCall(t *testing.T) {
+	t.Parallel()
+	w, store := newFaultyWorld(t, setup{})
+	foreign := w.login(t, "/beta", "app")
+	for _, method := range []string{"Inspect", "InspectOwner", "Refresh", "Revoke"} {
+		store.fail(method, faults[0].how)
+		w.refuses(t, "/beta", "/alpha", foreign)
+		a := w.send(t, post(endpoint("/alpha", "introspect"), form("token", altered(foreign.access)[50]), basic("/alpha", "app")))
+		if a.body != `{"active":false}` {
+			t.Error(a)
+		}
+	}
+}

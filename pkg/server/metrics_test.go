@@ -84,16 +84,3 @@ func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 		}
 	}
 }
-
-// TestMetricsAreOursOrThoseOfEveryGoProcess: names begin with ropcd_, but for what the Prometheus client knows of any process.
-func TestMetricsAreOursOrThoseOfEveryGoProcess(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, setup{})
-	w.login(t, "/alpha", "app")
-	for line := range strings.SplitSeq(strings.TrimSpace(w.metrics(t)), "\n") {
-		name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
-		if !strings.HasPrefix(name, "ropcd_") && !strings.HasPrefix(name, "go_") && !strings.HasPrefix(name, "process_") {
-			t.Errorf("%.80s", line)
-		}
-	}
-}
