@@ -41,7 +41,7 @@ func (s *Set) Parameters() []string {
 
 // CheckDefaults checks the names that a realm configures for [Select]. The effective one (the provider's if it is set,
 // else the realm's) must be a journey that can be chosen. What is wrong with a realm's name that the provider's hides is
-// a warning, and so is having none. The paths are ["provider"] and ["realm"].
+// a warning, and so is having none, and one that verifies no credential: no token may follow it. The paths are ["provider"] and ["realm"].
 func (s *Set) CheckDefaults(provider, realm string) []Problem {
 	var problems []Problem
 	_, rule := Select("", provider, realm)
@@ -55,6 +55,13 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 		if message := s.fault(provider); message != "" {
 			problems = append(problems, Problem{Path: []string{string(RuleProvider)}, Message: message})
 		}
+	}
+	name, _ := Select("", provider, realm)
+	if j, ok := s.Journey(name); ok && s.fault(name) == "" && !j.password {
+		problems = append(problems, Problem{
+			Path: []string{string(rule)}, Warning: true,
+			Message: fmt.Sprintf("the journey %q verifies no credential, so it never gives a token", name),
+		})
 	}
 	if isSet(realm) {
 		if message := s.fault(realm); message != "" {

@@ -74,7 +74,7 @@ func TestTwoGrantTypesAreNone(t *testing.T) {
 func TestBesideFositesOwnHandlerNothingIsServed(t *testing.T) {
 	store := fositestorage.NewExampleStore()
 	config := &fosite.Config{GlobalSecret: make([]byte, 32)}
-	own, ok := compose.OAuth2ResourceOwnerPasswordCredentialsFactory(config, store, compose.NewOAuth2HMACStrategy(config)).(fosite.TokenEndpointHandler)
+	own, ok := compose.OAuth2ResourceOwnerPasswordCredentialsFactory(config, store, compose.NewOAuth2HMACStrategy(config)).(fosite.TokenEndpointHandler) //nolint:staticcheck // deprecated to discourage the grant
 	if !ok {
 		t.Fatal("fosite's handler is none")
 	}

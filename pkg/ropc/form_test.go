@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"mime/multipart"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
@@ -137,7 +138,7 @@ func TestCredentialsHaveLeftTheFormWhenOthersAreAsked(t *testing.T) {
 func TestCredentialsLeaveTheFormBeforeAPanic(t *testing.T) {
 	h := newHost()
 	h.authenticate = func(context.Context, ropc.Request) (ropc.Result, error) { panic("of the host") }
-	r := httptest.NewRequest("POST", "/", bytes.NewBufferString(passwordForm().Encode()))
+	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewBufferString(passwordForm().Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if err := r.ParseForm(); err != nil {
 		t.Fatal(err)
@@ -161,7 +162,7 @@ func TestCredentialsLeaveAMultipartForm(t *testing.T) {
 		_ = w.WriteField(name, values[0])
 	}
 	_ = w.Close()
-	r := httptest.NewRequest("POST", "/", &body)
+	r := httptest.NewRequest(http.MethodPost, "/", &body)
 	r.Header.Set("Content-Type", w.FormDataContentType())
 	x, err := newHost().serve(t, r)
 	if err != nil || x.r.MultipartForm == nil {
