@@ -22,8 +22,10 @@ var faults = []struct {
 }{
 	{"down", func(context.Context) error { return fmt.Errorf("dial: %w", storage.ErrUnavailable) }, 503, "temporarily_unavailable", "store"},
 	{"silent", func(ctx context.Context) error {
-		<-ctx.Done()
-		return fmt.Errorf("%w: %w", storage.ErrUnavailable, ctx.Err())
+		if _, bounded := ctx.Deadline(); !bounded {
+			return errors.New("it would never end")
+		}
+		return fmt.Errorf("%w: %w", storage.ErrUnavailable, context.DeadlineExceeded)
 	}, 503, "temporarily_unavailable", "store"},
 	{"damaged", func(context.Context) error { return fmt.Errorf("read: %w", storage.ErrDamaged) }, 500, "server_error", "internal"},
 	{"unheard of", func(context.Context) error { return errors.New("canary-of-the-store") }, 500, "server_error", "internal"},
@@ -33,7 +35,7 @@ var faults = []struct {
 // TestFaultsOfTheStoreAreNeverAnswers is section 2 of SECURITY: no 401, no 200, no active:false because of us.
 func TestFaultsOfTheStoreAreNeverAnswers(t *testing.T) {
 	t.Parallel()
-	w, store := newFaultyWorld(t, setup{timeout: 500 * time.Millisecond})
+	w, store := newFaultyWorld(t, setup{})
 	client := basic("/alpha", "dynamic") // the one that is in the store
 	token := func(name, body string) string { return post(endpoint("/alpha", name), body, client) }
 	for _, tc := range []struct {
@@ -89,6 +91,22 @@ func TestFaultsOfTheStoreAreNeverAnswers(t *testing.T) {
 			store.fail(tc.method, nil) // it recovers by itself
 			w.wantActive(t, "/alpha", "dynamic", issued.access, true)
 			w.wantActive(t, "/alpha", "dynamic", issued.refresh, true)
+		}
+	}
+}
+
+// TestAStoreThatHangsIsLeftAtTheDeadline waits for a short one; that every call has one is seen above.
+func TestAStoreThatHangsIsLeftAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	w, store := newFaultyWorld(t, setup{timeout: 50 * time.Millisecond})
+	for method, client := range map[string]string{"Client": "dynamic", "Begin": "app"} {
+		store.fail(method, func(ctx context.Context) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: %w", storage.ErrUnavailable, ctx.Err())
+		})
+		a := w.send(t, post(endpoint("/alpha", "access_token"), passwordGrant("/alpha", "demo"), basic("/alpha", client)))
+		if a.status != http.StatusServiceUnavailable || a.json(t)["error"] != "temporarily_unavailable" {
+			t.Errorf("%s: %s", method, a)
 		}
 	}
 }
