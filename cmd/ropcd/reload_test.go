@@ -77,6 +77,15 @@ func TestDisabledStaticClientStaysWithoutItsGrants(t *testing.T) {
 	p := start(t, dir)
 	p.cli(t, userPassword, "user", "create", "--realm", "alpha", "--username", "demo", "--password-stdin")
 	issued := p.login(t)
+	// One that is stored under the same id is hidden, and that is said.
+	configure(t, dir, bolt, alpha)
+	p.cli(t, "", "config", "reload")
+	p.cli(t, "", "client", "create", "--realm", "alpha", "--id", "myClient")
+	configure(t, dir, bolt, static("true"))
+	if out := p.cli(t, "", "config", "reload"); !strings.Contains(out, `the client "myClient" of realm /alpha is also stored`) {
+		t.Errorf("config reload over a stored client:\n%s", out)
+	}
+	issued = p.login(t)
 	configure(t, dir, bolt, static("false"))
 	p.cli(t, "", "config", "reload")
 	if a := p.must(t, "introspect", theToken(issued.text("access_token"))); a.status != http.StatusUnauthorized {

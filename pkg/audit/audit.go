@@ -20,9 +20,7 @@ const (
 	EventIntrospect = "introspect" // a caller of introspection was refused
 	EventRevoke     = "revoke"     // a token was revoked, or its revocation refused
 	EventTokenInfo  = "tokeninfo"  // a store fault under token info
-	EventClient     = "client_authentication"
-	EventAdmin      = "admin" // an administrator changed something; Reason says what
-	EventLock       = "lock"  // an owner was locked
+	EventAdmin      = "admin"      // an administrator changed something; Reason says what
 )
 
 // Outcomes of events.

@@ -28,6 +28,20 @@ func Peer(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
+// Reported is the end user's address as a trusted client reports it, in the one header of that name; false if it is not
+// there once, or is no address.
+func Reported(r *http.Request, header string) (string, bool) {
+	values := r.Header.Values(header)
+	if len(values) != 1 {
+		return "", false
+	}
+	at, err := netip.ParseAddr(strings.TrimSpace(values[0]))
+	if err != nil {
+		return "", false
+	}
+	return at.Unmap().WithZone("").String(), true
+}
+
 // Address is the end user's address: the peer, or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
 // is not. A malformed hop ends the search: then it is the nearest one that could be believed.
 func (p Proxies) Address(r *http.Request) string {

@@ -48,6 +48,7 @@ func New(o Options) *Provider {
 			if err != nil {
 				return nil, err
 			}
+			believe(ctx, r, c)
 			return c, nil
 		},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
@@ -56,6 +57,17 @@ func New(o Options) *Provider {
 		},
 	})
 	return p
+}
+
+// believe takes the end user's address from the header that the client, which has authenticated with a secret, is trusted
+// with. Without a usable one it stays the peer's.
+func believe(ctx context.Context, r *http.Request, c ropc.Client) {
+	if c.TrustEndUserIP == "" || c.Public {
+		return
+	}
+	if address, ok := guard.Reported(r, c.TrustEndUserIP); ok {
+		ropc.SiteOf(ctx).Address = address
+	}
 }
 
 // Current is the snapshot of the realms that new requests get.

@@ -45,6 +45,9 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 		return err
 	}
 	go p.probe(ctx)
+	for _, w := range p.shadowed(p.current()) {
+		p.logger.WarnContext(ctx, "configuration", "problem", w)
+	}
 	p.logger.InfoContext(ctx, "serving", "listen", l.public.Addr().String(), "ops", l.ops.Addr().String(), "base_url", p.current().Server.BaseURL,
 		"storage", p.current().Storage.Driver, "version", version())
 	if f.demo {

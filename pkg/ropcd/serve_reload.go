@@ -111,6 +111,7 @@ func (p *process) reload() (warnings []string, err error) {
 	}
 	p.provider.Swap(realms)
 	p.endClients(old, next)
+	warnings = append(warnings, p.shadowed(next)...)
 	p.level.Set(next.Log.SlogLevel())
 	p.config.Store(next)
 	p.watcher.Also(next.Files()...)
@@ -138,6 +139,21 @@ func (p *process) endClients(old, next *config.Config) {
 			cancel()
 		}
 	}
+}
+
+// shadowed tells of stored clients that a static one of the same id hides.
+func (p *process) shadowed(c *config.Config) (warnings []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	for _, r := range c.Realms {
+		for _, client := range r.Clients {
+			if _, err := p.store.Client(ctx, client.Realm, client.ID); err == nil {
+				warnings = append(warnings, fmt.Sprintf(
+					"the client %q of realm %s is also stored: the one of the configuration hides it", client.ID, r.Path))
+			}
+		}
+	}
+	return warnings
 }
 
 // endTimeout bounds ending the grants of one client.

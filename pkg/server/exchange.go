@@ -23,7 +23,6 @@ type exchange struct {
 	w        http.ResponseWriter
 	r        *http.Request
 	id       string
-	address  string
 	endpoint string // for logs and metrics; one of a fixed set
 	realms   *provider.Realms
 	realm    *ropc.Realm // nil until it is resolved
@@ -40,8 +39,9 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 		defer cancel()
 		x := &exchange{s: s, w: w, r: r, endpoint: endpoint, realms: s.Provider.Current()}
-		x.id, x.address = s.identify(r)
-		x.r = r.WithContext(ropc.NewContext(ctx, &ropc.Site{Address: x.address, RequestID: x.id, Trace: &x.trace}))
+		id, address := s.identify(r)
+		x.id = id
+		x.r = r.WithContext(ropc.NewContext(ctx, &ropc.Site{Address: address, RequestID: x.id, Trace: &x.trace}))
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)
 		h.Set("Cache-Control", "no-store")
@@ -107,7 +107,7 @@ func (x *exchange) end(took time.Duration) {
 	x.s.metrics.request(x.endpoint, x.status, took)
 	level, attrs := slog.LevelInfo, []any{
 		"endpoint", x.endpoint, "method", x.r.Method, "status", x.status, "took_ms", took.Milliseconds(),
-		"request_id", x.id, "realm", x.realmName(), "client_id", x.trace.ClientID, "address", x.address,
+		"request_id", x.id, "realm", x.realmName(), "client_id", x.trace.ClientID, "address", ropc.SiteOf(x.r.Context()).Address,
 	}
 	if x.cause != nil {
 		level = slog.LevelError
@@ -122,7 +122,7 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 	e := audit.Event{
 		Event: event, Outcome: audit.Success, Reason: x.trace.Reason, Realm: x.realmName(), ClientID: x.trace.ClientID,
 		Username: x.trace.Username, Subject: x.trace.Subject, Journey: x.trace.Journey, JourneyRule: x.trace.Rule,
-		Node: x.trace.Node, Address: x.address, RequestID: x.id, GrantID: x.trace.GrantID,
+		Node: x.trace.Node, Address: ropc.SiteOf(x.r.Context()).Address, RequestID: x.id, GrantID: x.trace.GrantID,
 	}
 	switch {
 	case refused == nil:
