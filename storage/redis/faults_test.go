@@ -124,10 +124,10 @@ func TestLostBeginIsGivenBack(t *testing.T) {
 	server := redistest.Start(t)
 	s := open(t, server.Addr())
 	addUser(t, s, "alice")
-	var lose atomic.Bool
+	type loser struct{} // marks the one call whose answer is lost, and no call that gives something back meanwhile
 	s.AddHook(hook{command: func(ctx context.Context, cmd goredis.Cmder, next goredis.ProcessHook) error {
 		err := next(ctx, cmd)
-		if lose.Swap(false) {
+		if lose, ok := ctx.Value(loser{}).(*atomic.Bool); ok && lose.Swap(false) {
 			cmd.SetErr(io.EOF)
 			return io.EOF
 		}
@@ -136,8 +136,9 @@ func TestLostBeginIsGivenBack(t *testing.T) {
 	for _, name := range []string{"alice", "nobody"} {
 		_ = reserve(t, s, name) // one is under way, and loads the script
 		one := storage.Attempt{Realm: alpha, Username: name, Policy: lockoutOf(2), Hold: time.Minute}
+		var lose atomic.Bool
 		lose.Store(true)
-		if _, err := s.Begin(t.Context(), one); !errors.Is(err, storage.ErrUnavailable) {
+		if _, err := s.Begin(context.WithValue(t.Context(), loser{}, &lose), one); !errors.Is(err, storage.ErrUnavailable) {
 			t.Fatalf("%s: the answer was lost, and the error is %v", name, err)
 		}
 		until(t, "the place of "+name+" is free", func() bool {
