@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,14 +56,18 @@ func TestClusterKeepsTheContract(t *testing.T) {
 func TestClusterAsksTheKeysOwnMasterToWait(t *testing.T) {
 	addrs := cluster(t)
 	s := open(t, "", func(o *redis.Options) {
-		o.Mode, o.Addrs, o.WaitReplicas, o.Timeout = redis.ModeCluster, addrs[:1], 1, 300*time.Millisecond
+		o.Mode, o.Addrs, o.WaitReplicas, o.Timeout = redis.ModeCluster, addrs[:1], 1, 3*time.Second // WAIT takes two thirds of it
 	})
+	var calls sync.WaitGroup
 	for _, c := range []string{"a", "b", "c", "d", "e", "f"} {
-		err := s.EndRealm(t.Context(), "/"+c)
-		if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
-			t.Errorf("no replica, and the answer is %v", err)
-		}
+		calls.Go(func() {
+			err := s.EndRealm(t.Context(), "/"+c)
+			if err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+				t.Errorf("no replica, and the answer is %v", err)
+			}
+		})
 	}
+	calls.Wait()
 	for _, addr := range addrs {
 		stats, err := raw(t, addr).InfoMap(t.Context(), "commandstats").Result()
 		ok(t, "info", err)
