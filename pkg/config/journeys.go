@@ -13,7 +13,7 @@ func (l *loader) journeys(d declared) (*journey.Set, map[string]journey.Definiti
 	definitions := make(map[string]journey.Definition, len(d.section.Journeys))
 	for name, j := range d.section.Journeys {
 		definitions[name] = journey.Definition{
-			Enabled: j.Enabled, InnerOnly: j.InnerOnly, Entry: j.Entry, Nodes: nodes(j.Nodes),
+			Enabled: j.Enabled, InnerOnly: j.InnerOnly, AllowUnverified: j.Unverified, Entry: j.Entry, Nodes: nodes(j.Nodes),
 		}
 	}
 	set, problems := journey.Build(definitions, l.opts.Types, l.opts.JourneyEnv)

@@ -108,10 +108,11 @@ func (p *providerSection) Default() {
 func grantTypes() []string { return []string{realm.GrantPassword, realm.GrantRefresh} }
 
 type journeySection struct {
-	Enabled   bool                   `yaml:"enabled"`
-	InnerOnly bool                   `yaml:"inner_only"`
-	Entry     string                 `yaml:"entry"`
-	Nodes     map[string]nodeSection `yaml:"nodes"`
+	Enabled    bool                   `yaml:"enabled"`
+	InnerOnly  bool                   `yaml:"inner_only"`
+	Unverified bool                   `yaml:"allow_unverified"`
+	Entry      string                 `yaml:"entry"`
+	Nodes      map[string]nodeSection `yaml:"nodes"`
 }
 
 func (j *journeySection) Default() { j.Enabled = true }

@@ -54,6 +54,10 @@ type draft struct {
 	interactive string
 	parameters  []string
 	password    bool
+
+	// What alwaysVerifies fills.
+	judged   bool
+	verifies bool // a credential was verified on every way to success
 }
 
 // node is one node of a journey. It is itself a Node: the opened one within its rights.
@@ -65,8 +69,10 @@ type node struct {
 	edges       []edge
 	interactive bool
 	bounds      bool
-	inner       string  // the journey that it runs
-	collected   []*node // of a page
+	verifies    []string // outcomes after which a credential was verified
+	inner       string   // the journey that it runs
+	success     string   // the outcome that means that it succeeded
+	collected   []*node  // of a page
 }
 
 // edge is where an outcome leads. A few in a row are found faster than in a map.

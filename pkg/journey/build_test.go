@@ -1,6 +1,7 @@
 package journey_test
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -258,7 +259,7 @@ func TestBuildReportsEveryProblem(t *testing.T) {
 	for _, tt := range buildTests {
 		t.Run(tt.name, func(t *testing.T) {
 			defs := parse(t, tt.text)
-			set, problems := journey.Build(defs, kinds(nil), journey.Env{})
+			set, problems := builds(defs, kinds(nil), journey.Env{})
 			if diff := cmp.Diff(tt.want, lines(problems)); diff != "" {
 				t.Error("problems (-want +got):\n" + diff)
 			}
@@ -337,7 +338,7 @@ func TestBuildGivesANodeItsInnerJourneyOnly(t *testing.T) {
 		open = &kind{outcomes: []string{"yes", "no"}, inner: true}
 		return open
 	}
-	_, problems := journey.Build(parse(t, `
+	_, problems := builds(parse(t, `
 main entry=a
   a Inner yes=success no=failure settings=sub
 sub inner entry=b
@@ -355,6 +356,62 @@ other entry=b
 	}
 	if open.env.Logger == nil {
 		t.Error("there is no Logger")
+	}
+}
+
+// unverifiedTests are journeys that can succeed without a credential, and their neighbours that can't.
+var unverifiedTests = []struct{ name, text, want string }{
+	{"verified on the only way", "main entry=a strict\n a Check yes=success no=failure", ""},
+	{"straight through", "main entry=a strict\n a Pass next=success", `main.nodes.a: no credential is verified on the way "a" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+	{"on the other outcome", "main entry=a strict\n a Check yes=failure no=success", `main.nodes.a: no credential is verified on the way "a" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+	{"on one of two ways", "main entry=a strict\n a Ask yes=b no=c\n b Check yes=c no=failure\n c Pass next=success", `main.nodes.c: no credential is verified on the way "a" -> "c" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+	{"a second source after the first", "main entry=a strict\n a Check yes=success no=b\n b Check yes=success no=failure", ""},
+	{"inside", "main entry=a strict\n a Inner yes=success no=failure settings=sub\nsub inner entry=b\n b Check yes=success no=failure", ""},
+	{"not inside", "main entry=a strict\n a Inner yes=success no=failure settings=sub\nsub inner entry=b\n b Ask yes=success no=failure", `main.nodes.a: no credential is verified on the way "a" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+	{"inside, but not on failure", "main entry=a strict\n a Inner yes=success no=success settings=sub\nsub inner entry=b\n b Check yes=success no=failure", `main.nodes.a: no credential is verified on the way "a" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+	{"a part of others need not", "main entry=a strict\n a Check yes=b no=failure\n b Inner yes=success no=failure settings=sub\nsub inner strict entry=b\n b Ask yes=success no=failure", ""},
+	{"one that needs its user never runs", "main entry=a strict\n a Choose red=success", ""},
+	{"in a bounded loop", "main entry=a strict\n a Limit yes=b no=failure\n b Check yes=success no=a", ""},
+	{"allowed", "main entry=a\n a Pass next=success", "warning main.allow_unverified: the journey may succeed without a verified credential: a client gets tokens for whomever it names"},
+	{"disabled ones too", "main entry=a off strict\n a Pass next=success", `main.nodes.a: no credential is verified on the way "a" -> "success"; verify one, or say ` + "`allow_unverified: true`"},
+}
+
+func TestBuildHoldsThatACredentialIsVerified(t *testing.T) {
+	for _, tt := range unverifiedTests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, problems := journey.Build(parse(t, tt.text), kinds(nil), journey.Env{})
+			problems = slices.DeleteFunc(problems, func(p journey.Problem) bool { return p.Path[0] != "main" })
+			if got := strings.Join(lines(problems), "\n"); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// closing is a node that holds something.
+type closing struct {
+	kind
+	closed *int
+}
+
+func (c *closing) Open(journey.Env) (journey.Node, error) { return c, nil }
+func (c *closing) Close() error                           { *c.closed++; return errDown }
+
+func TestSetClosesItsNodes(t *testing.T) {
+	closed := 0
+	types := kinds(nil)
+	types["Hold"] = func() journey.Settings { return &closing{kind{outcomes: []string{"outcome"}, collects: true}, &closed} }
+	set, _ := builds(parse(t, `
+main entry=a
+  a Hold next=b
+  b Page next=success nodes=Hold
+broken entry=a
+  a Hold next=nowhere`), types, journey.Env{})
+	if err := set.Close(); closed != 3 || !errors.Is(err, errDown) {
+		t.Errorf("closed %d nodes of 3, error %v", closed, err)
+	}
+	if err := (*journey.Set)(nil).Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package journey
 
 import (
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -74,6 +75,12 @@ func (n *node) describe(settings Settings) {
 	if s, ok := settings.(PasswordReader); ok {
 		n.rights.password = s.ReadsPassword()
 	}
+	if s, ok := settings.(SeedReader); ok {
+		n.rights.seed = s.ReadsSeed()
+	}
+	if s, ok := settings.(Verifier); ok {
+		n.verifies = slices.Clone(s.Verifies())
+	}
 	if s, ok := settings.(ParameterReader); ok {
 		n.rights.parameters = slices.Clone(s.Parameters())
 	}
@@ -81,7 +88,7 @@ func (n *node) describe(settings Settings) {
 		n.bounds = s.BoundsLoop()
 	}
 	if s, ok := settings.(Inner); ok {
-		n.inner = s.InnerJourney()
+		n.inner, n.success = s.InnerJourney()
 	}
 }
 
@@ -110,6 +117,9 @@ func (b *builder) open(d *draft, at []string, n *node, def NodeDefinition, setti
 		n.opened, err = page.OpenPage(env, collectors)
 	} else {
 		n.opened, err = settings.Open(env)
+	}
+	if c, ok := n.opened.(io.Closer); ok && err == nil {
+		b.set.closers = append(b.set.closers, c)
 	}
 	if err != nil {
 		if def.Settings != nil {

@@ -14,6 +14,9 @@ func connect(drafts map[string]*draft) {
 			drafts[name].checkInner(n, drafts)
 		}
 	}
+	for _, name := range names {
+		drafts[name].checkVerified(drafts)
+	}
 	spread(drafts, names)
 	for _, name := range names {
 		drafts[name].inherit(drafts)

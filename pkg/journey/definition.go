@@ -10,8 +10,10 @@ const (
 type Definition struct {
 	Enabled   bool
 	InnerOnly bool // runs only inside other journeys
-	Entry     string
-	Nodes     map[string]NodeDefinition
+	// AllowUnverified lets the journey succeed, and a token follow, without any credential having been verified.
+	AllowUnverified bool
+	Entry           string
+	Nodes           map[string]NodeDefinition
 }
 
 // NodeDefinition is a node as configured.

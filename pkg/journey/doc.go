@@ -13,8 +13,8 @@
 //
 //   - A refusal is a value, an error is a fault. No node can turn "the directory is down" into "wrong password", nor the
 //     other way round: an outcome is a "no" or a "yes" that somebody said.
-//   - A credential is evaluated once per run and source ([State.Verify], [State.VerifyWith]), however many nodes ask:
-//     a journey must not multiply the guesses that the lockout counts.
+//   - A credential is evaluated once per run and source ([State.Verify], [State.VerifyWith], [State.VerifyCode]), however
+//     many nodes ask: a journey must not multiply the guesses that the lockout counts.
 //   - A refusal that came before the password was compared still costs a comparison ([Journey.Run]), so that its time
 //     does not tell a disabled or unknown owner from a wrong password. It is done here, since only the run knows that
 //     nobody asked.
@@ -22,7 +22,11 @@
 //     refusal holds for each source, whatever the journey looks like.
 //   - Only a node that may compare the password may know that the attempt is locked ([State.Locked]): a way that is
 //     chosen by the lock has paid for the comparison, or Run pays for it at the end.
-//   - What can be decided at start is: loops, dead ends, missing wires, interaction. The step bound ([MaxSteps]) remains
+//   - Nodes change nothing themselves. What a run leaves behind is gathered in its [Result], and the caller settles it in
+//     the one step that settles the attempt: so it holds at once, and costs the same for everybody.
+//   - Whether a token may follow is decided in one place ([Journey.Decide]), for requests and for tests of a journey.
+//   - What can be decided at start is: loops, dead ends, missing wires, interaction, and ways to success on which no
+//     credential is verified. The step bound ([MaxSteps]) remains
 //     for nodes that bound their loop badly.
 //   - Interactive node types of AM load, so that a whole realm can be brought over; the journey that has one is refused
 //     when it is chosen, not when it is read.

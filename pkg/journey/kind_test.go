@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,11 +18,13 @@ type kind struct {
 	outcomes    []string
 	parameters  []string
 	password    bool
+	seed        bool
 	collects    bool
 	bounds      bool
 	interactive bool
 	value       string // what its settings said
-	inner       bool   // the value is the inner journey
+	verifies    []string
+	inner       bool // the value is the inner journey
 	run         runFunc
 	env         journey.Env
 }
@@ -29,14 +32,16 @@ type kind struct {
 func (k *kind) Outcomes() []string   { return k.outcomes }
 func (k *kind) Parameters() []string { return k.parameters }
 func (k *kind) ReadsPassword() bool  { return k.password }
+func (k *kind) ReadsSeed() bool      { return k.seed }
+func (k *kind) Verifies() []string   { return k.verifies }
 func (k *kind) Collects() bool       { return k.collects }
 func (k *kind) BoundsLoop() bool     { return k.bounds }
 func (k *kind) Interactive() bool    { return k.interactive }
-func (k *kind) InnerJourney() string {
+func (k *kind) InnerJourney() (name, success string) {
 	if k.inner {
-		return k.value
+		return k.value, "yes"
 	}
-	return ""
+	return "", ""
 }
 
 func (k *kind) Open(env journey.Env) (journey.Node, error) {
@@ -83,7 +88,8 @@ func kinds(runs map[string]runFunc) journey.Types {
 		"Pass":     {outcomes: one},
 		"Ask":      {outcomes: two},
 		"Collect":  {outcomes: one, collects: true, run: collect},
-		"Check":    {outcomes: two, password: true, run: check},
+		"Check":    {outcomes: two, password: true, verifies: []string{"yes"}, run: check},
+		"Totp":     {outcomes: two, seed: true, parameters: []string{"code"}},
 		"Code":     {outcomes: two, parameters: []string{"code", "hint"}},
 		"Steal":    {outcomes: one, parameters: []string{"password"}},
 		"Limit":    {outcomes: two, bounds: true},
@@ -115,8 +121,10 @@ func check(ctx context.Context, s *journey.State) (string, error) {
 
 // parse reads journeys as the tests write them: a line for a journey, then an indented one for each of its nodes.
 //
-//	main entry=a [off] [inner]
+//	main entry=a [off] [inner] [strict]
 //	  a Type [outcome=target ...] [next=target] [settings=value] [nodes=Type,Type:value]
+//
+// Most tests are not about credentials: only a strict journey has to verify one.
 func parse(t testing.TB, text string) map[string]journey.Definition {
 	t.Helper()
 	defs := map[string]journey.Definition{}
@@ -127,7 +135,7 @@ func parse(t testing.TB, text string) map[string]journey.Definition {
 		case len(words) == 0:
 		case line[0] != ' ' && line[0] != '\t':
 			name = words[0]
-			def := journey.Definition{Enabled: true, Nodes: map[string]journey.NodeDefinition{}}
+			def := journey.Definition{Enabled: true, AllowUnverified: true, Nodes: map[string]journey.NodeDefinition{}}
 			for _, word := range words[1:] {
 				switch key, value, _ := strings.Cut(word, "="); key {
 				case "entry":
@@ -136,6 +144,8 @@ func parse(t testing.TB, text string) map[string]journey.Definition {
 					def.Enabled = false
 				case "inner":
 					def.InnerOnly = true
+				case "strict":
+					def.AllowUnverified = false
 				default:
 					t.Fatalf("what is %q?", word)
 				}
@@ -195,10 +205,18 @@ func settings(value string) func(any) error {
 	}
 }
 
+// builds is journey.Build without the warnings of journeys that are not strict.
+func builds(defs map[string]journey.Definition, types journey.Types, env journey.Env) (*journey.Set, []journey.Problem) {
+	set, problems := journey.Build(defs, types, env)
+	return set, slices.DeleteFunc(problems, func(p journey.Problem) bool {
+		return p.Warning && p.Path[len(p.Path)-1] == "allow_unverified"
+	})
+}
+
 // build builds journeys that must have no problem.
 func build(t testing.TB, text string, runs map[string]runFunc) *journey.Set {
 	t.Helper()
-	set, problems := journey.Build(parse(t, text), kinds(runs), journey.Env{})
+	set, problems := builds(parse(t, text), kinds(runs), journey.Env{})
 	if len(problems) > 0 {
 		t.Fatalf("problems: %+v", problems)
 	}

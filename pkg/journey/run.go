@@ -41,14 +41,13 @@ func (j *Journey) Run(ctx context.Context, in Input) (Result, error) {
 		err = s.spend(ctx)
 	}
 
-	// 6. Only a success carries anything on.
-	result := Result{Verified: s.verified, Evaluated: s.evaluated, Trail: s.trail}
+	// 6. What it leaves behind; most of it only after a success.
+	result := Result{Success: success && err == nil, Verified: s.verified, Evaluated: s.evaluated, Trail: s.trail}
+	s.effects(&result)
 	switch {
 	case err != nil:
 		return result, fmt.Errorf("journey %q: %w", j.name, err)
-	case success:
-		result.Success, result.AuthLevel, result.Properties = true, s.level, s.properties
-	default:
+	case !success:
 		result.Reason = s.refusal()
 	}
 	return result, nil
@@ -87,8 +86,10 @@ func (j *Journey) walk(ctx context.Context, s *State) (success bool, err error) 
 
 // visit runs one node. Its step takes its place in the trail first, so that an inner journey's steps come after it.
 func (j *Journey) visit(ctx context.Context, s *State, n *node) (*node, error) {
-	at := len(s.trail)
+	at, before := len(s.trail), s.at
 	s.trail = append(s.trail, Step{Journey: j.name, Node: n.id, Type: n.kind})
+	s.at = at
+	defer func() { s.at = before }()
 	start := time.Now()
 	outcome, err := n.Run(ctx, s)
 	s.trail[at].Duration = time.Since(start)

@@ -23,9 +23,7 @@ inneronly inner entry=a
 interactive entry=a
   a Choose red=success
 notallowed entry=a
-  a Check yes=success no=failure
-unverified entry=a
-  a Ask yes=success no=failure`
+  a Check yes=success no=failure`
 
 // names are what can stand in each of the three places, with what becomes of a request that they decide.
 var names = []struct {
@@ -118,8 +116,6 @@ broken entry=a
 	}{
 		{"good", "", nil},
 		{"", "good", nil},
-		{"unverified", "good", []string{`warning provider: the journey "unverified" verifies no credential, so it never gives a token`}},
-		{"", "unverified", []string{`warning realm: the journey "unverified" verifies no credential, so it never gives a token`}},
 		{"[Empty]", "good", nil},
 		{"good", "good", nil},
 		{"good", `"[Empty]"`, nil},

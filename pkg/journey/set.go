@@ -1,7 +1,9 @@
 package journey
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 )
@@ -12,6 +14,20 @@ type Set struct {
 	broken     map[string]bool // defined, but with errors
 	names      []string
 	parameters []string
+	closers    []io.Closer
+}
+
+// Close frees what the nodes hold, such as connections. Runs under way may fail, and none may follow. For a Set that has
+// been replaced.
+func (s *Set) Close() error {
+	if s == nil {
+		return nil
+	}
+	var errs []error
+	for _, c := range s.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Journey is the journey of that name; names are compared with case.
@@ -41,7 +57,7 @@ func (s *Set) Parameters() []string {
 
 // CheckDefaults checks the names that a realm configures for [Select]. The effective one (the provider's if it is set,
 // else the realm's) must be a journey that can be chosen. What is wrong with a realm's name that the provider's hides is
-// a warning, and so is having none, and one that verifies no credential: no token may follow it. The paths are ["provider"] and ["realm"].
+// a warning, and so is having none. The paths are ["provider"] and ["realm"].
 func (s *Set) CheckDefaults(provider, realm string) []Problem {
 	var problems []Problem
 	_, rule := Select("", provider, realm)
@@ -55,13 +71,6 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 		if message := s.fault(provider); message != "" {
 			problems = append(problems, Problem{Path: []string{string(RuleProvider)}, Message: message})
 		}
-	}
-	name, _ := Select("", provider, realm)
-	if j, ok := s.Journey(name); ok && s.fault(name) == "" && !j.password {
-		problems = append(problems, Problem{
-			Path: []string{string(rule)}, Warning: true,
-			Message: fmt.Sprintf("the journey %q verifies no credential, so it never gives a token", name),
-		})
 	}
 	if isSet(realm) {
 		if message := s.fault(realm); message != "" {

@@ -23,10 +23,14 @@ type Input struct {
 	// Verify compares with the local owner's password, through the one chokepoint: it does the same work when User is
 	// nil or may not log in, and then says no. Run calls it at most once.
 	Verify func(ctx context.Context, password string) (bool, error)
+	// Seed opens the owner's seed of one-time codes; nil, or no bytes: there is none. Run calls it at most once.
+	Seed func() ([]byte, error)
 	// Locked: this attempt has been refused already. The run goes the usual way at the usual cost, but no source other
 	// than Verify is asked, every answer is no, and it never succeeds.
 	Locked bool
 	Now    time.Time
+	// Rehearsal stands in for outside sources and the seed, in tests of a journey; nil: this is in earnest.
+	Rehearsal *Rehearsal
 }
 
 // State is one run as its nodes see it. It belongs to the goroutine that runs the journey, and is empty after the run.
@@ -41,15 +45,26 @@ type State struct {
 	level      int
 	properties map[string]string
 	reason     string
-	answers    []answer
+	given      []given
 	verified   bool
 	evaluated  bool
 	trail      []Step
+	at         int // in the trail, of the node that is running
+
+	code     *Code  // how the one-time code was judged; nil: it was not
+	codeStep uint64 // of the code that was right
+
+	source     string // that said yes first, if it is not the store
+	attributes map[string]string
+	enabled    *bool
+	count      bool
+	migrate    bool
 }
 
 // rights are what a node may read besides what every node may.
 type rights struct {
 	password   bool
+	seed       bool
 	parameters []string
 }
 
@@ -90,12 +105,13 @@ func (s *State) Parameter(name string) (string, bool) {
 	return value, value != ""
 }
 
-// User is the local resource owner, once the user name is collected, without the password's hash; nil: there is none.
+// User is the local resource owner, once the user name is collected, without the password's hash and the seed; nil: there
+// is none.
 // It is this run's copy.
 func (s *State) User() *realm.User {
 	if s.user == nil && s.hasUsername && s.in.User != nil {
 		user := *s.in.User
-		user.PasswordHash = ""
+		user.PasswordHash, user.Seed = "", nil
 		user.Attributes = maps.Clone(user.Attributes)
 		s.user = &user
 	}
@@ -162,13 +178,21 @@ func (s *State) Visits() int {
 	if len(s.trail) == 0 {
 		return 0
 	}
-	n, last := 0, s.trail[len(s.trail)-1]
+	n, running := 0, s.trail[s.at]
 	for _, step := range s.trail {
-		if step.Journey == last.Journey && step.Node == last.Node {
+		if step.Journey == running.Journey && step.Node == running.Node {
 			n++
 		}
 	}
 	return n
+}
+
+// running is the id of the node that is running.
+func (s *State) running() string {
+	if len(s.trail) == 0 {
+		return ""
+	}
+	return s.trail[s.at].Node
 }
 
 // close leaves nothing in a State that a node may have kept.

@@ -35,6 +35,8 @@ func TestStateHidesSecretsFromNodesThatDoNotDeclareThem(t *testing.T) {
 	in := attempt(&calls)
 	in.Parameters = url.Values{"password": {canary}, "code": {canary}, "client_secret": {canary}}
 	in.User.Attributes = map[string]string{"mail": "demo@example.com"}
+	in.User.Seed = []byte(canary)
+	in.Seed = func() ([]byte, error) { return []byte(canary), nil }
 	around(t, in, func(ctx context.Context, s *journey.State) (string, error) {
 		visits++
 		if p, ok := s.Password(); ok || p != "" {
@@ -48,12 +50,18 @@ func TestStateHidesSecretsFromNodesThatDoNotDeclareThem(t *testing.T) {
 		if ok, err := s.Verify(ctx); ok || err == nil {
 			t.Errorf("visit %d: Verify = %t, %v", visits, ok, err)
 		}
-		ok, err := s.VerifyWith(ctx, "mine", func(_ context.Context, _, password string) (bool, error) {
+		answer, err := s.VerifyWith(ctx, source{name: "mine", check: func(_, password string) (journey.Answer, error) {
 			t.Errorf("visit %d: VerifyWith gave %q", visits, password)
-			return true, nil
-		})
-		if ok || err == nil {
-			t.Errorf("visit %d: VerifyWith = %t, %v", visits, ok, err)
+			return journey.Answer{Right: true}, nil
+		}})
+		if answer.Right || err == nil {
+			t.Errorf("visit %d: VerifyWith = %+v, %v", visits, answer, err)
+		}
+		if code, err := s.VerifyCode("123456", func(seed []byte) (uint64, bool) {
+			t.Errorf("visit %d: VerifyCode gave the seed %q", visits, seed)
+			return 1, true
+		}); code == journey.CodeRight || err == nil {
+			t.Errorf("visit %d: VerifyCode = %v, %v", visits, code, err)
 		}
 		if s.CollectPassword(); s.User() != nil && s.User().PasswordHash != "" || s.Client().SecretHash != "" {
 			t.Errorf("visit %d: a hash is open", visits)

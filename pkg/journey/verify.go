@@ -6,16 +6,40 @@ import (
 	"fmt"
 )
 
+// Source is where credentials are compared outside of the store, such as a directory. Implementations MUST be safe for
+// concurrent use and MUST stop when ctx ends.
+type Source interface {
+	// Name names what is asked, not the node that asks: nodes for one directory have one name. It is never empty.
+	Name() string
+	// Check asks whether the password is that user's. A "no" is an Answer; an error is a fault, of the kind
+	// [ErrUnavailable] if it passes by itself. It must not tell by its time whether there is such a user.
+	Check(ctx context.Context, username, password string) (Answer, error)
+	// Refuse takes the time of a "no" and asks nobody about anybody: the attempt must not be evaluated.
+	Refuse(ctx context.Context) error
+}
+
+// Answer is what a source said.
+type Answer struct {
+	Right bool
+	// Reason is one of the Reason constants for a "no"; empty counts as [ReasonWrongPassword].
+	Reason string
+	// Attributes are what a source that said yes knows of the user, for the owner's record: an empty value removes one.
+	Attributes map[string]string
+}
+
+// ErrUnavailable is the fault of a source that does not answer now: asking again later is right.
+var ErrUnavailable = errors.New("credential source unavailable")
+
 // errNoRight is a programmer's mistake, so a fault and not a "no".
 var errNoRight = errors.New("the node does not declare that it reads the password")
 
-// local is the source that Input.Verify stands for.
+// local is the name of the source that Input.Verify stands for.
 const local = ""
 
-// answer is what a source said, kept so that it is asked only once.
-type answer struct {
+// given is what a source answered, kept so that it is asked only once.
+type given struct {
 	source string
-	ok     bool
+	answer Answer
 	err    error
 }
 
@@ -23,60 +47,84 @@ type answer struct {
 // others get the same answer. Without a collected user name and password it is false. The node must be a
 // [PasswordReader]. An error is a fault, to be returned by the node.
 func (s *State) Verify(ctx context.Context) (bool, error) {
-	return s.ask(ctx, local, s.verifyLocally)
+	a, err := s.ask(local, func() (Answer, error) {
+		if s.in.Verify == nil {
+			return Answer{}, errors.New("the run has no local passwords")
+		}
+		right, err := s.in.Verify(ctx, s.in.Password)
+		return Answer{Right: right}, err
+	})
+	return a.Right, err
 }
 
-// VerifyWith is Verify against another source, such as a directory: check is called at most once per source and run.
-// The source names what is asked, not the node that asks, so that two nodes for one directory are one source; it must
-// not be empty.
-func (s *State) VerifyWith(ctx context.Context, source string, check func(ctx context.Context, username, password string) (bool, error)) (bool, error) {
-	if source == local {
-		return false, errors.New("a credential source needs a name")
+// VerifyWith is Verify against another source, which is asked at most once per run however many nodes have it. Who it
+// says yes to need not have an owner's record yet: see [Result.Source]. The answer of an attempt that is locked is a
+// "no" for the reason [ReasonLocked], and nobody was asked.
+func (s *State) VerifyWith(ctx context.Context, source Source) (Answer, error) {
+	name := source.Name()
+	if name == local {
+		return Answer{}, errors.New("a credential source needs a name")
 	}
-	return s.ask(ctx, source, func(ctx context.Context) (bool, error) {
-		if s.in.Locked {
-			_, err := s.Verify(ctx)
-			return false, err
+	return s.ask(name, func() (Answer, error) {
+		switch {
+		case s.in.Rehearsal != nil:
+			return s.in.Rehearsal.answer(s.running())
+		case s.in.Locked:
+			return Answer{}, source.Refuse(ctx)
 		}
-		return check(ctx, s.in.Username, s.in.Password)
+		return source.Check(ctx, s.in.Username, s.in.Password)
 	})
 }
 
-func (s *State) ask(ctx context.Context, source string, evaluate func(context.Context) (bool, error)) (bool, error) {
+func (s *State) ask(source string, evaluate func() (Answer, error)) (Answer, error) {
 	if !s.rights.password {
-		return false, errNoRight
+		return Answer{}, errNoRight
 	}
 	if !s.hasUsername || !s.hasPassword {
-		return false, nil
+		return Answer{}, nil
 	}
-	for _, a := range s.answers {
-		if a.source == source {
-			return a.ok, a.err
+	for _, g := range s.given {
+		if g.source == source {
+			return g.answer, g.err
 		}
 	}
-	ok, err := evaluate(ctx)
-	ok = ok && err == nil && !s.in.Locked
-	s.answers = append(s.answers, answer{source, ok, err})
+	answer, err := evaluate()
+	switch {
+	case err != nil:
+		answer = Answer{}
+	case s.in.Locked:
+		answer = Answer{Reason: ReasonLocked}
+	}
+	s.given = append(s.given, given{source, answer, err})
 	if err == nil {
 		s.evaluated = true
 	}
-	if ok {
+	if answer.Right {
 		s.verified, s.reason = true, ""
+		if source != local {
+			s.vouch(source, answer.Attributes)
+		}
 	}
-	return ok, err
+	return answer, err
 }
 
-func (s *State) verifyLocally(ctx context.Context) (bool, error) {
-	if s.in.Verify == nil {
-		return false, errors.New("the run has no local passwords")
+// vouch remembers what an outside source knows of the user. What a later one says of an attribute counts.
+func (s *State) vouch(source string, attributes map[string]string) {
+	if s.source == "" {
+		s.source = source
 	}
-	return s.in.Verify(ctx, s.in.Password)
+	for k, v := range attributes {
+		if s.attributes == nil {
+			s.attributes = make(map[string]string, len(attributes))
+		}
+		s.attributes[k] = v
+	}
 }
 
 // spend does the work of a wrong password for a refusal that came before any source was asked, so that its time does
 // not tell which node refused. The answer is dropped.
 func (s *State) spend(ctx context.Context) error {
-	if len(s.answers) > 0 || s.in.Password == "" || s.in.Verify == nil {
+	if len(s.given) > 0 || s.in.Password == "" || s.in.Verify == nil {
 		return nil
 	}
 	if _, err := s.in.Verify(ctx, s.in.Password); err != nil {

@@ -34,6 +34,24 @@ sub inner entry=check
 	}
 }
 
+// source is an outside source made of functions.
+type source struct {
+	name  string
+	check func(username, password string) (journey.Answer, error)
+	spent *int // refusals without asking
+}
+
+func (s source) Name() string { return s.name }
+
+func (s source) Check(_ context.Context, username, password string) (journey.Answer, error) {
+	return s.check(username, password)
+}
+
+func (s source) Refuse(context.Context) error {
+	*s.spent++
+	return nil
+}
+
 func TestVerifyWithAsksEachSourceOnce(t *testing.T) {
 	var asked []string
 	calls := 0
@@ -41,19 +59,19 @@ func TestVerifyWithAsksEachSourceOnce(t *testing.T) {
 main entry=collect
   collect Collect next=check
   check Check yes=success no=failure`, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
-		for _, source := range []string{"ldap://a", "ldap://b", "ldap://a", "ldap://b"} {
-			ok, err := s.VerifyWith(ctx, source, func(_ context.Context, username, password string) (bool, error) {
-				asked = append(asked, source)
+		for _, name := range []string{"ldap://a", "ldap://b", "ldap://a", "ldap://b"} {
+			a, err := s.VerifyWith(ctx, source{name: name, check: func(username, password string) (journey.Answer, error) {
+				asked = append(asked, name)
 				if username != "demo" || password != canary {
 					t.Errorf("asked about %q, %q", username, password)
 				}
-				return source == "ldap://b", nil
-			})
-			if err != nil || ok != (source == "ldap://b") {
-				t.Errorf("%s: %t, %v", source, ok, err)
+				return journey.Answer{Right: name == "ldap://b", Attributes: map[string]string{"mail": "a@" + name}}, nil
+			}})
+			if err != nil || a.Right != (name == "ldap://b") {
+				t.Errorf("%s: %+v, %v", name, a, err)
 			}
 		}
-		if _, err := s.VerifyWith(ctx, "", nil); err == nil {
+		if _, err := s.VerifyWith(ctx, source{}); err == nil {
 			t.Error("a source without a name")
 		}
 		return "yes", nil
@@ -64,6 +82,9 @@ main entry=collect
 	}
 	if diff := cmp.Diff([]string{"ldap://a", "ldap://b"}, asked); diff != "" {
 		t.Error("asked (-want +got):\n" + diff)
+	}
+	if got.Source != "ldap://b" || got.Attributes["mail"] != "a@ldap://b" {
+		t.Errorf("source %q, attributes %v: only who said yes may vouch", got.Source, got.Attributes)
 	}
 }
 
@@ -159,17 +180,18 @@ main entry=collect
 
 // A locked attempt must not be guessed against any source, whatever the journey looks like.
 func TestRunOfALockedAttemptAsksNoOtherSource(t *testing.T) {
+	spent := 0
 	set := build(t, `
 main entry=collect
   collect Collect next=check
   check Check yes=success no=ask
   ask Ask yes=success no=failure`, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
-		ok, err := s.VerifyWith(ctx, "ldap://a", func(context.Context, string, string) (bool, error) {
+		a, err := s.VerifyWith(ctx, source{name: "ldap://a", spent: &spent, check: func(string, string) (journey.Answer, error) {
 			t.Error("the directory was asked")
-			return true, nil
-		})
-		if ok || err != nil {
-			t.Errorf("VerifyWith = %t, %v", ok, err)
+			return journey.Answer{Right: true}, nil
+		}})
+		if a.Right || a.Reason != journey.ReasonLocked || err != nil {
+			t.Errorf("VerifyWith = %+v, %v", a, err)
 		}
 		return check(ctx, s)
 	}})
@@ -177,7 +199,7 @@ main entry=collect
 	in := attempt(&calls)
 	in.Locked = true
 	got, err := mainOf(t, set).Run(t.Context(), in)
-	if err != nil || got.Success || got.Verified || got.Reason != journey.ReasonLocked || calls != 1 {
-		t.Errorf("%+v, %v, %d calls", got, err, calls)
+	if err != nil || got.Success || got.Verified || got.Reason != journey.ReasonLocked || calls != 1 || spent != 1 {
+		t.Errorf("%+v, %v, %d calls, %d refusals", got, err, calls, spent)
 	}
 }

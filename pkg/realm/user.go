@@ -10,6 +10,12 @@ import (
 // MaxUsername is the longest user name, in bytes, before and after canonicalization.
 const MaxUsername = 256
 
+// The bounds of an owner's attributes: how many, and of a name or value in bytes.
+const (
+	MaxAttributes = 256
+	MaxAttribute  = 4 << 10
+)
+
 // User is a resource owner of one realm.
 type User struct {
 	Realm        string // the realm's key
@@ -20,6 +26,9 @@ type User struct {
 	Expires      time.Time // zero: never; grants end with it at the latest
 	Attributes   map[string]string
 	Created      time.Time
+	PasswordSet  time.Time // zero: not known
+	Source       string    // the outside credential source that made the owner; empty: made here
+	Seed         []byte    // the sealed seed of one-time codes; empty: no second factor
 
 	// Version counts administrative changes. The store sets it; a write must name the version that was read.
 	Version uint32
@@ -35,6 +44,8 @@ type Login struct {
 	LockedUntil time.Time // zero: not locked
 	Locks       int       // in a row, for doubling
 	LastLogin   time.Time // zero: never
+	Logins      int       // logins that journeys have counted
+	CodeStep    uint64    // the time step of the newest one-time code that was used; no code of it or an earlier one is good
 }
 
 // Expired reports whether the account's time is over.

@@ -28,13 +28,8 @@ func (accountActive) Run(_ context.Context, s *journey.State) (string, error) {
 
 // inactive is the reason why the owner's account may not be used, or the other one.
 func inactive(s *journey.State, otherwise string) string {
-	switch user := s.User(); {
-	case user == nil:
-		return journey.ReasonUnknownUser
-	case !user.Enabled:
-		return journey.ReasonDisabled
-	case user.Expired(s.Now()):
-		return journey.ReasonExpired
+	if reason := journey.Barred(s.User(), s.Now()); reason != "" {
+		return reason
 	}
 	return otherwise
 }

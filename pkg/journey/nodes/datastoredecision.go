@@ -15,6 +15,9 @@ func (*DataStoreDecision) Outcomes() []string { return []string{outcomeTrue, out
 // ReadsPassword is true: it compares it.
 func (*DataStoreDecision) ReadsPassword() bool { return true }
 
+// Verifies is "true".
+func (*DataStoreDecision) Verifies() []string { return []string{outcomeTrue} }
+
 // Open never fails.
 func (*DataStoreDecision) Open(journey.Env) (journey.Node, error) { return dataStore{}, nil }
 

@@ -29,6 +29,9 @@ const (
 // ReadsPassword is true: it compares it.
 func (*IdentityStoreDecision) ReadsPassword() bool { return true }
 
+// Verifies is "true".
+func (*IdentityStoreDecision) Verifies() []string { return []string{outcomeTrue} }
+
 // Open never fails.
 func (*IdentityStoreDecision) Open(journey.Env) (journey.Node, error) { return identityStore{}, nil }
 

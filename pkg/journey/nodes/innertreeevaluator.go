@@ -17,8 +17,8 @@ type InnerTreeEvaluator struct {
 // Outcomes are "true" (the inner journey led to success) and "false" (to failure).
 func (*InnerTreeEvaluator) Outcomes() []string { return []string{outcomeTrue, outcomeFalse} }
 
-// InnerJourney is the tree.
-func (e *InnerTreeEvaluator) InnerJourney() string { return e.Tree }
+// InnerJourney is the tree, whose success is "true".
+func (e *InnerTreeEvaluator) InnerJourney() (name, success string) { return e.Tree, outcomeTrue }
 
 // Open fails without a tree.
 func (e *InnerTreeEvaluator) Open(env journey.Env) (journey.Node, error) {

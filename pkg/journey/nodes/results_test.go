@@ -34,7 +34,7 @@ func chain(t *testing.T, types journey.Types, steps ...string) journey.Result {
 		all[fmt.Sprint(i)] = def
 	}
 	main := journey.Definition{Enabled: true, Entry: "0", Nodes: all}
-	s, problems := journey.Build(map[string]journey.Definition{"main": main}, types, journey.Env{})
+	s, problems := builds(map[string]journey.Definition{"main": main}, types)
 	if len(problems) > 0 {
 		t.Fatalf("%v: %v", steps, problems)
 	}
