@@ -118,6 +118,18 @@ func (s *State) User() *realm.User {
 	return s.user
 }
 
+// PasswordSet is when the password that is kept for the owner was set, or the account made if that is not known; false:
+// there is no owner, or no password is kept.
+func (s *State) PasswordSet() (at time.Time, ok bool) {
+	if s.User() == nil || s.in.User.PasswordHash == "" {
+		return time.Time{}, false
+	}
+	if s.in.User.PasswordSet.IsZero() {
+		return s.in.User.Created, true
+	}
+	return s.in.User.PasswordSet, true
+}
+
 // Locked reports whether the attempt has been refused already ([Input.Locked]), to nodes that declare that they read the
 // password ([PasswordReader]): who looks must also have the password compared, so that looking costs the same.
 func (s *State) Locked() bool { return s.rights.password && s.in.Locked }

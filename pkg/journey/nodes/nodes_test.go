@@ -2,7 +2,6 @@ package nodes_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/journey/nodes"
@@ -27,16 +27,21 @@ var builtin = []struct {
 	collects bool
 }{
 	{"AccountActiveDecision", []string{"true", "false"}, false, false},
+	{"AccountLockout", []string{"outcome"}, false, false},
 	{"AttributeDecision", []string{"true", "false"}, false, false},
 	{"AuthLevelDecision", []string{"true", "false"}, false, false},
 	{"ClientDecision", []string{"true", "false"}, false, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
 	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
+	{"IncrementLoginCount", []string{"outcome"}, false, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},
+	{"LoginCountDecision", []string{"true", "false"}, false, false},
+	{"MigrateCredential", []string{"outcome"}, false, false},
 	{"ModifyAuthLevel", []string{"outcome"}, false, false},
 	{"NetworkDecision", []string{"true", "false"}, false, false},
 	{"PageNode", []string{"outcome"}, false, false},
 	{"PasswordCollector", []string{"outcome"}, false, true},
+	{"PasswordExpiryDecision", []string{"true", "false"}, false, false},
 	{"RetryLimitDecision", []string{"retry", "reject"}, false, false},
 	{"ScopeDecision", []string{"true", "false"}, false, false},
 	{"SetSessionProperties", []string{"outcome"}, false, false},
@@ -95,7 +100,7 @@ func TestTable(t *testing.T) {
 // node is a journey "main" of one node "it", whose first outcome is success, after the collectors if it needs them.
 type node struct {
 	Type     string
-	Settings string // JSON
+	Settings string // YAML, in flow style
 	Next     bool
 	Outcomes []string // the first leads to success
 	Page     []string
@@ -105,9 +110,12 @@ func (n node) definition() journey.NodeDefinition {
 	def := journey.NodeDefinition{Type: n.Type, Outcomes: map[string]string{}}
 	if n.Settings != "" {
 		def.Settings = func(into any) error {
-			d := json.NewDecoder(strings.NewReader(n.Settings))
-			d.DisallowUnknownFields()
-			return d.Decode(into)
+			d := yaml.NewDecoder(strings.NewReader(n.Settings))
+			d.KnownFields(true)
+			if err := d.Decode(into); err != nil {
+				return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+			}
+			return nil
 		}
 	}
 	for i, outcome := range n.Outcomes {
@@ -240,7 +248,7 @@ func TestInnerTreeEvaluatorNeedsATree(t *testing.T) {
 		``:               "tree: name the journey to run",
 		`{}`:             "tree: name the journey to run",
 		`{"tree":"sup"}`: `there is no journey "sup", did you mean "sub"?`,
-		`{"node":"sub"}`: `json: unknown field "node"`,
+		`{"node":"sub"}`: `yaml: unmarshal errors: line 1: field node not found in type nodes.InnerTreeEvaluator`,
 	} {
 		_, problems := set(t, node{Type: "InnerTreeEvaluator", Outcomes: []string{"true", "false"}, Settings: settings})
 		if !slices.ContainsFunc(problems, func(p journey.Problem) bool { return p.Message == want }) {

@@ -60,8 +60,8 @@ func TestRequestDecisionsRefuseWrongSettings(t *testing.T) {
 		``:                       "clients: list at least one",
 		`{"clients":[]}`:         "clients: list at least one",
 		`{"clients":["a",""]}`:   "clients[1]: is empty",
-		`{"client":["a"]}`:       `json: unknown field "client"`,
-		`{"clients":["a"],"x":}`: "invalid character '}' looking for beginning of value",
+		`{"client":["a"]}`:       "yaml: unmarshal errors: line 1: field client not found in type nodes.ClientDecision",
+		`{"clients":["a"],"x":}`: "yaml: unmarshal errors: line 1: field x not found in type nodes.ClientDecision",
 	})
 	refuses(t, "NetworkDecision", map[string]string{
 		``:                                    "networks: list at least one",

@@ -17,6 +17,11 @@ import (
 // chain runs nodes of "Type settings" in a row; the last may be a decision, whose "false" is failure.
 func chain(t *testing.T, types journey.Types, steps ...string) journey.Result {
 	t.Helper()
+	return chainWith(t, types, journey.Input{}, steps...)
+}
+
+func chainWith(t *testing.T, types journey.Types, in journey.Input, steps ...string) journey.Result {
+	t.Helper()
 	all := map[string]journey.NodeDefinition{}
 	for i, step := range steps {
 		kind, settings, _ := strings.Cut(step, " ")
@@ -39,7 +44,7 @@ func chain(t *testing.T, types journey.Types, steps ...string) journey.Result {
 		t.Fatalf("%v: %v", steps, problems)
 	}
 	j, _ := s.Journey("main")
-	result, err := j.Run(t.Context(), journey.Input{})
+	result, err := j.Run(t.Context(), in)
 	if err != nil {
 		t.Fatalf("%v: %v", steps, err)
 	}

@@ -3,6 +3,7 @@ package nodes_test
 import (
 	"context"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,14 +56,17 @@ func refuses(t *testing.T, kind string, wrong map[string]string) {
 	}
 }
 
-// The tests write settings in JSON, config.yaml in YAML: this ties the two.
-func TestSettingsHaveTagsLikeTheirFields(t *testing.T) {
+// upper is where a word begins inside of a Go name.
+var upper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+func TestSettingsAreNamedAsTheConfigurationNamesThings(t *testing.T) {
 	for _, tt := range builtin {
 		settings := reflect.TypeOf(nodes.Table()[tt.name]()).Elem()
 		for i := range settings.NumField() {
 			f := settings.Field(i)
-			if tag := f.Tag.Get("yaml"); f.IsExported() && tag != strings.ToLower(f.Name) {
-				t.Errorf("%s.%s has the tag %q", tt.name, f.Name, tag)
+			snake := strings.ToLower(upper.ReplaceAllString(f.Name, "${1}_${2}"))
+			if tag := f.Tag.Get("yaml"); f.IsExported() && tag != snake {
+				t.Errorf("%s.%s has the tag %q, want %q", tt.name, f.Name, tag, snake)
 			}
 		}
 	}
@@ -72,7 +76,7 @@ func TestUnknownSettingsAreRefused(t *testing.T) {
 	for _, tt := range builtin {
 		n := node{Type: tt.name, Settings: `{"nonsense":1}`, Outcomes: tt.outcomes}
 		_, problems := set(t, n)
-		if !slices.ContainsFunc(problems, func(p journey.Problem) bool { return strings.Contains(p.Message, `unknown field "nonsense"`) }) {
+		if !slices.ContainsFunc(problems, func(p journey.Problem) bool { return strings.Contains(p.Message, "field nonsense not found") }) {
 			t.Errorf("%s: %v", tt.name, problems)
 		}
 	}

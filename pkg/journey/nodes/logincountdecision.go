@@ -1,0 +1,50 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ropcd/ropcd/pkg/journey"
+)
+
+// LoginCountDecision looks at how many of the owner's logins IncrementLoginCount has counted, with the one under way if it
+// is counted before this node.
+type LoginCountDecision struct {
+	// Interval is "at" (the default): "true" once, for that many; or "every": "true" for each multiple of it.
+	Interval string `yaml:"interval"`
+	// Amount is the number of logins, at least 1.
+	Amount int `yaml:"amount"`
+}
+
+const (
+	intervalAt    = "at"
+	intervalEvery = "every"
+)
+
+// Outcomes are "true" (the number is reached) and "false" (also if there is no such owner).
+func (*LoginCountDecision) Outcomes() []string { return []string{outcomeTrue, outcomeFalse} }
+
+// Open fails without an amount, and for an unknown interval.
+func (d *LoginCountDecision) Open(journey.Env) (journey.Node, error) {
+	if d.Amount < 1 {
+		return nil, errors.New("amount: must be at least 1")
+	}
+	switch d.Interval {
+	case "", intervalAt:
+		return loginCount{amount: d.Amount}, nil
+	case intervalEvery:
+		return loginCount{amount: d.Amount, every: true}, nil
+	}
+	return nil, fmt.Errorf("interval: must be at or every, not %q", d.Interval)
+}
+
+type loginCount struct {
+	amount int
+	every  bool
+}
+
+func (c loginCount) Run(_ context.Context, s *journey.State) (string, error) {
+	n := s.Logins()
+	return decision(s.User() != nil && (n == c.amount || (c.every && n > 0 && n%c.amount == 0))), nil
+}
