@@ -21,11 +21,13 @@ func (w *writer) u16(v uint16) { w.b = binary.BigEndian.AppendUint16(w.b, v) }
 func (w *writer) u32(v uint32) { w.b = binary.BigEndian.AppendUint32(w.b, v) }
 func (w *writer) raw(v []byte) { w.b = append(w.b, v...) }
 
-// ms writes a time as 48 bits of milliseconds since 1970, 0 for the zero time.
-func (w *writer) ms(t time.Time) {
-	v := Millis(t)
+// u48 writes the 48 low bits.
+func (w *writer) u48(v uint64) {
 	w.b = append(w.b, byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 }
+
+// ms writes a time as 48 bits of milliseconds since 1970, 0 for the zero time.
+func (w *writer) ms(t time.Time) { w.u48(uint64(Millis(t))) }
 
 // str writes a string behind its length, 16 bits of it.
 func (w *writer) str(s string) {
@@ -74,11 +76,12 @@ func (r *reader) u8() uint8   { return r.take(1)[0] }
 func (r *reader) u16() uint16 { return binary.BigEndian.Uint16(r.take(2)) }
 func (r *reader) u32() uint32 { return binary.BigEndian.Uint32(r.take(4)) }
 
-func (r *reader) ms() time.Time {
+func (r *reader) u48() uint64 {
 	b := r.take(6)
-	v := int64(b[0])<<40 | int64(b[1])<<32 | int64(b[2])<<24 | int64(b[3])<<16 | int64(b[4])<<8 | int64(b[5])
-	return FromMillis(v)
+	return uint64(b[0])<<40 | uint64(b[1])<<32 | uint64(b[2])<<24 | uint64(b[3])<<16 | uint64(b[4])<<8 | uint64(b[5])
 }
+
+func (r *reader) ms() time.Time { return FromMillis(int64(r.u48())) }
 
 func (r *reader) str() string {
 	n := int(r.u16())

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"testing"
 	"time"
@@ -37,8 +38,10 @@ func fullGrant() *storage.Grant {
 func fullUser() *realm.User {
 	return &realm.User{
 		Realm: "/alpha", Username: "amelie", ID: "id-1", PasswordHash: "$h", Enabled: true, Expires: at, Created: at,
-		Attributes: map[string]string{"mail": "a@example.org"}, Version: 5,
-		Login: realm.Login{Failures: 1, Consecutive: 2, LastFailure: at, LockedUntil: at, Locks: 3, LastLogin: at},
+		Attributes: map[string]string{"mail": "a@example.org"}, Version: 5, Source: "directory", PasswordSet: at, Seed: []byte{0, 1, 0xff},
+		Login: realm.Login{
+			Failures: 1, Consecutive: 2, LastFailure: at, LockedUntil: at, Locks: 3, LastLogin: at, Logins: 4, CodeStep: 0x0102030405,
+		},
 	}
 }
 
@@ -73,6 +76,56 @@ func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	}
 	if len(storage.EncodeLogin(u.Login)) != storage.LoginSize || !bytes.HasPrefix(record, storage.EncodeLogin(u.Login)) {
 		t.Error("the account of attempts is not the head of the owner's record")
+	}
+}
+
+// The bytes are a promise to scripts and to files that are there: a change of them is a new version of the format.
+func TestOwnersRecordHasItsLayout(t *testing.T) {
+	record, err := storage.EncodeUser(fullUser())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = "02" + "00000001" + "00000002" + "01a3185c507b" + "01a3185c507b" + "03" + "01a3185c507b" + // attempts
+		"00000004" + "000102030405" // logins and code step
+	const administrative = "00000005" + "01a3185c507b" + // version and end
+		"00062f616c706861" + "0006616d656c6965" + "000469642d31" + "01" + "00022468" + "01a3185c507b" +
+		"0001" + "00046d61696c" + "000d61406578616d706c652e6f7267" + // attributes
+		"00096469726563746f7279" + "01a3185c507b" + "00030001ff" // source, password set, seed
+	if got := hex.EncodeToString(record[:storage.LoginSize]); got != head {
+		t.Errorf("account of attempts:\n%s, want\n%s", got, head)
+	}
+	part, err := storage.EncodeAdministrative(fullUser())
+	if err != nil || !bytes.Equal(part, record[storage.LoginSize:]) {
+		t.Errorf("the administrative part is not the rest of the record: %v", err)
+	}
+	if got := hex.EncodeToString(part[:len(part)-4]); got != administrative {
+		t.Errorf("administrative part:\n%s, want\n%s", got, administrative)
+	}
+}
+
+func TestRecordOfAnOlderFormatIsDamaged(t *testing.T) {
+	record, err := storage.EncodeUser(fullUser())
+	if err != nil {
+		t.Fatal(err)
+	}
+	record[0] = 1
+	if _, err := storage.DecodeUser("/alpha", "amelie", record); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("owner: %v", err)
+	}
+	if _, err := storage.DecodeLogin(record); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("account of attempts: %v", err)
+	}
+}
+
+func TestSeedIsBounded(t *testing.T) {
+	u := fullUser()
+	u.Seed = make([]byte, realm.MaxSeed)
+	if _, err := storage.EncodeUser(u); err != nil {
+		t.Error(err)
+	}
+	u.Seed = make([]byte, realm.MaxSeed+1)
+	if _, err := storage.EncodeUser(u); err == nil {
+		t.Error("a seed that is too long was encoded")
 	}
 }
 

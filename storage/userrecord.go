@@ -8,7 +8,7 @@ import (
 )
 
 // userVersion is the first byte of an owner's record.
-const userVersion = 1
+const userVersion = 2
 
 // LoginSize is the length of the part of an owner's record that attempts change. Names that belong to nobody have this
 // part only.
@@ -21,11 +21,17 @@ const userVersion = 1
 //	    15      6  locked until, ms
 //	    21      1  locks in a row
 //	    22      6  last login, ms
-//	    28      4  version of the record: administrative changes
-//	    32      6  account expires, ms
+//	    28      4  logins that were counted
+//	    32      6  time step of the newest one-time code that was used
+//	    38      4  version of the record: administrative changes
+//	    42      6  account expires, ms
 //
-// Behind it stands what only an administrative change (or a rehash) replaces, and a checksum over it.
-const LoginSize = 28
+// From the version on stands the administrative part, which only [Users.UpdateUser] and [Settlement.Owner] replace; a
+// checksum over what follows the expiry ends it.
+const LoginSize = 38
+
+// MaxCodeStep is the last time step of a one-time code that a record can hold.
+const MaxCodeStep = 1<<48 - 1
 
 // EncodeLogin is the account of attempts alone.
 func EncodeLogin(l realm.Login) []byte {
@@ -42,6 +48,8 @@ func (w *writer) login(l realm.Login) {
 	w.ms(l.LockedUntil)
 	w.u8(uint8(min(l.Locks, 255)))
 	w.ms(l.LastLogin)
+	w.u32(uint32(l.Logins))
+	w.u48(min(l.CodeStep, MaxCodeStep))
 }
 
 // DecodeLogin reads [EncodeLogin], or [ErrDamaged].
@@ -62,11 +70,15 @@ func (r *reader) login() realm.Login {
 		Failures: int(r.u32()), Consecutive: int(r.u32()),
 		LastFailure: r.ms(), LockedUntil: r.ms(),
 		Locks: int(r.u8()), LastLogin: r.ms(),
+		Logins: int(r.u32()), CodeStep: r.u48(),
 	}
 }
 
 // EncodeUser is the owner as both stores keep it.
 func EncodeUser(u *realm.User) ([]byte, error) {
+	if len(u.Seed) > realm.MaxSeed {
+		return nil, fmt.Errorf("encode owner: a seed of %d bytes", len(u.Seed))
+	}
 	w := &writer{b: make([]byte, 0, 256)}
 	w.login(u.Login)
 	w.u32(u.Version)
@@ -79,8 +91,21 @@ func EncodeUser(u *realm.User) ([]byte, error) {
 	w.str(u.PasswordHash)
 	w.ms(u.Created)
 	w.properties(u.Attributes)
+	w.str(u.Source)
+	w.ms(u.PasswordSet)
+	w.str(string(u.Seed))
 	w.seal(nil, body)
 	return w.b, w.err
+}
+
+// EncodeAdministrative is the part of an owner's record that attempts do not change. The version (4 bytes) and the end
+// of the account (6 bytes) stand first.
+func EncodeAdministrative(u *realm.User) ([]byte, error) {
+	record, err := EncodeUser(u)
+	if err != nil {
+		return nil, err
+	}
+	return record[LoginSize:], nil
 }
 
 // DecodeUser reads the record that is kept for a name in a realm. Anything else than what [EncodeUser] wrote for that
@@ -99,7 +124,12 @@ func DecodeUser(realmKey, name string, record []byte) (*realm.User, error) {
 	u.PasswordHash = r.str()
 	u.Created = r.ms()
 	u.Attributes = r.properties()
-	if r.u32() != sum || !r.ok || len(r.b) != 0 || u.Realm != realmKey || u.Username != name {
+	u.Source = r.str()
+	u.PasswordSet = r.ms()
+	if seed := r.str(); seed != "" {
+		u.Seed = []byte(seed)
+	}
+	if r.u32() != sum || !r.ok || len(r.b) != 0 || len(u.Seed) > realm.MaxSeed || u.Realm != realmKey || u.Username != name {
 		return nil, fmt.Errorf("owner's record: %w", ErrDamaged)
 	}
 	return u, nil

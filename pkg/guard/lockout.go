@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"math"
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/realm"
@@ -60,5 +61,21 @@ func lock(p realm.Lockout, n int) time.Duration {
 	return min(d, max(p.MaxDuration, p.Duration))
 }
 
-// Succeed clears the account of attempts.
-func Succeed(l *realm.Login, now time.Time) { *l = realm.Login{LastLogin: now} }
+// Succeed clears the account of attempts. What attempts have used up and counted stays.
+func Succeed(l *realm.Login, now time.Time) {
+	*l = realm.Login{LastLogin: now, Logins: l.Logins, CodeStep: l.CodeStep}
+}
+
+// Unlock clears failures, the consecutive count and locks, as an administrator does.
+func Unlock(l *realm.Login) {
+	*l = realm.Login{LastFailure: l.LastFailure, LastLogin: l.LastLogin, Logins: l.Logins, CodeStep: l.CodeStep}
+}
+
+// CountLogin counts one login.
+func CountLogin(l *realm.Login) { l.Logins = min(l.Logins+1, math.MaxInt32) }
+
+// CodeUsed reports whether no one-time code of a time step is good any more; 0 is no code.
+func CodeUsed(l *realm.Login, step uint64) bool { return step != 0 && step <= l.CodeStep }
+
+// UseCode remembers that a one-time code of a time step was used.
+func UseCode(l *realm.Login, step uint64) { l.CodeStep = max(l.CodeStep, step) }

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -154,10 +155,52 @@ func TestStopAfterCountsOverLocksAndWindows(t *testing.T) {
 	}
 }
 
-func TestSucceedClearsEverything(t *testing.T) {
-	l := realm.Login{Failures: 2, Consecutive: 99, LastFailure: noon, LockedUntil: noon, Locks: 4, LastLogin: noon.Add(-time.Hour)}
+func TestOnlyWhatIsForgivenIsCleared(t *testing.T) {
+	hourAgo := noon.Add(-time.Hour)
+	full := realm.Login{
+		Failures: 2, Consecutive: 99, LastFailure: noon, LockedUntil: noon, Locks: 4, LastLogin: hourAgo, Logins: 12, CodeStep: 7,
+	}
+	l := full
 	guard.Succeed(&l, noon)
-	if diff := cmp.Diff(realm.Login{LastLogin: noon}, l); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff(realm.Login{LastLogin: noon, Logins: 12, CodeStep: 7}, l); diff != "" {
+		t.Errorf("success: %s", diff)
+	}
+	l = full
+	guard.Unlock(&l)
+	if diff := cmp.Diff(realm.Login{LastFailure: noon, LastLogin: hourAgo, Logins: 12, CodeStep: 7}, l); diff != "" {
+		t.Errorf("unlock: %s", diff)
+	}
+	l = full
+	guard.Fail(&l, policy, noon)
+	if l.Logins != 12 || l.CodeStep != 7 {
+		t.Errorf("failure: %+v", l)
+	}
+}
+
+func TestNoCodeUpToTheNewestIsGoodAgain(t *testing.T) {
+	l := realm.Login{}
+	for _, tc := range []struct {
+		step uint64
+		used bool
+		want uint64
+	}{
+		{0, false, 0}, {7, false, 7}, {7, true, 7}, {6, true, 7}, {0, false, 7}, {8, false, 8}, {1, true, 8},
+		{storage.MaxCodeStep, false, storage.MaxCodeStep}, {storage.MaxCodeStep, true, storage.MaxCodeStep},
+	} {
+		if got := guard.CodeUsed(&l, tc.step); got != tc.used {
+			t.Errorf("step %d after %d: used %v", tc.step, l.CodeStep, got)
+		}
+		if guard.UseCode(&l, tc.step); l.CodeStep != tc.want {
+			t.Errorf("step %d leaves %d, want %d", tc.step, l.CodeStep, tc.want)
+		}
+	}
+}
+
+func TestCountOfLoginsStopsAtItsEnd(t *testing.T) {
+	l := realm.Login{Logins: math.MaxInt32 - 1}
+	for range 2 {
+		if guard.CountLogin(&l); l.Logins != math.MaxInt32 {
+			t.Errorf("%d logins", l.Logins)
+		}
 	}
 }

@@ -20,7 +20,7 @@ const canary = "correct horse battery staple"
 func attempt(calls *int) journey.Input {
 	return journey.Input{
 		Realm: "/alpha", Username: "demo", Password: canary,
-		User:   &realm.User{ID: "1", Username: "demo", Enabled: true, PasswordHash: "$hash$"},
+		User:   &realm.User{ID: "1", Username: "demo", Enabled: true, PasswordHash: "$hash$", Seed: []byte("sealed")},
 		Client: &realm.Client{ID: "batch", SecretHash: "$hash$"},
 		Verify: func(_ context.Context, password string) (bool, error) {
 			*calls++

@@ -2,7 +2,6 @@ package journey
 
 import (
 	"context"
-	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -105,15 +104,12 @@ func (s *State) Parameter(name string) (string, bool) {
 	return value, value != ""
 }
 
-// User is the local resource owner, once the user name is collected, without the password's hash and the seed; nil: there
-// is none.
-// It is this run's copy.
+// User is the local resource owner, once the user name is collected, without the password's hash and the seed of codes;
+// nil: there is none. It is this run's copy.
 func (s *State) User() *realm.User {
 	if s.user == nil && s.hasUsername && s.in.User != nil {
-		user := *s.in.User
-		user.PasswordHash, user.Seed = "", nil
-		user.Attributes = maps.Clone(user.Attributes)
-		s.user = &user
+		s.user = s.in.User.Clone()
+		s.user.PasswordHash, s.user.Seed = "", nil
 	}
 	return s.user
 }

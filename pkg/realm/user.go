@@ -1,6 +1,8 @@
 package realm
 
 import (
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -16,19 +18,22 @@ const (
 	MaxAttribute  = 4 << 10
 )
 
+// MaxSeed is the longest sealed seed, in bytes.
+const MaxSeed = 512
+
 // User is a resource owner of one realm.
 type User struct {
-	Realm        string // the realm's key
-	ID           string // never changes; the subject of tokens
-	Username     string // canonical, see Username
-	PasswordHash string // see pkg/password; empty: nobody can log in with a password
+	Realm        string    // the realm's key
+	ID           string    // never changes; the subject of tokens
+	Username     string    // canonical, see Username
+	Source       string    // the outside source of credentials that made the owner, such as a directory; empty: made here
+	PasswordHash string    // see pkg/password; empty: nobody can log in with a password
+	PasswordSet  time.Time // when the password was last set; zero: not known
+	Seed         []byte    // of one-time codes, sealed, at most MaxSeed; empty: no second factor
 	Enabled      bool
 	Expires      time.Time // zero: never; grants end with it at the latest
 	Attributes   map[string]string
 	Created      time.Time
-	PasswordSet  time.Time // zero: not known
-	Source       string    // the outside credential source that made the owner; empty: made here
-	Seed         []byte    // the sealed seed of one-time codes; empty: no second factor
 
 	// Version counts administrative changes. The store sets it; a write must name the version that was read.
 	Version uint32
@@ -44,8 +49,18 @@ type Login struct {
 	LockedUntil time.Time // zero: not locked
 	Locks       int       // in a row, for doubling
 	LastLogin   time.Time // zero: never
-	Logins      int       // logins that journeys have counted
-	CodeStep    uint64    // the time step of the newest one-time code that was used; no code of it or an earlier one is good
+	Logins      int       // that journeys have counted
+
+	// CodeStep is the time step of the newest one-time code that was used; 0: none. No code of it, or of an earlier one,
+	// is good again.
+	CodeStep uint64
+}
+
+// Clone is a copy that shares nothing with u.
+func (u *User) Clone() *User {
+	c := *u
+	c.Seed, c.Attributes = slices.Clone(u.Seed), maps.Clone(u.Attributes)
+	return &c
 }
 
 // Expired reports whether the account's time is over.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/secure/precis"
 
 	"github.com/ropcd/ropcd/pkg/realm"
@@ -149,4 +150,26 @@ func FuzzUsername(f *testing.F) {
 
 func isASCII(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r > '~' }) < 0
+}
+
+func TestCloneSharesNothing(t *testing.T) {
+	full := func() *realm.User {
+		return &realm.User{
+			Realm: "/alpha", ID: "id-1", Username: "amelie", Source: "directory", PasswordHash: "$h", PasswordSet: time.Unix(1, 0),
+			Seed: []byte("sealed"), Enabled: true, Expires: time.Unix(2, 0), Attributes: map[string]string{"mail": "a"},
+			Created: time.Unix(3, 0), Version: 4, Login: realm.Login{Failures: 5, Logins: 6, CodeStep: 7},
+		}
+	}
+	u := full()
+	c := u.Clone()
+	if diff := cmp.Diff(u, c); diff != "" {
+		t.Error(diff)
+	}
+	c.Seed[0], c.Attributes["mail"] = 'x', "changed"
+	if diff := cmp.Diff(full(), u); diff != "" {
+		t.Errorf("the copy changed the owner: %s", diff)
+	}
+	if c := (&realm.User{}).Clone(); c.Seed != nil || c.Attributes != nil {
+		t.Errorf("nothing becomes %+v", c)
+	}
 }

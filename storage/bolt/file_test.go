@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,7 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 		}),
 		"a newer format": other(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucket([]byte("meta"))
-			return errors.Join(err, b.Put([]byte("format"), []byte{2}))
+			return errors.Join(err, b.Put([]byte("format"), []byte{3}))
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,6 +65,23 @@ func TestOpenRefusesWhatIsNotOurs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOpenSaysThatAFileIsOfAnOlderVersion(t *testing.T) {
+	path := file(t)
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte{1}) })
+	for range 2 {
+		s, err := bolt.Open(path, bolt.Options{Logger: quiet})
+		if err == nil {
+			t.Fatal("opened", s.Close())
+		}
+		if !strings.Contains(err.Error(), "made by an older version") || errors.Is(err, storage.ErrDamaged) {
+			t.Errorf("open: %v", err)
+		}
 	}
 }
 

@@ -25,8 +25,8 @@ var (
 	ringBucket    = []byte("strangers") // slot -> who, storage.EncodeLogin
 )
 
-// format is the version of the file.
-const format = 1
+// format is the version of the file. An older one is not read: nothing was released with it.
+const format = 2
 
 // prepare makes the buckets of a new file, and refuses a file that is not ours.
 func prepare(btx *bbolt.Tx) error {
@@ -34,8 +34,10 @@ func prepare(btx *bbolt.Tx) error {
 		if k, _ := btx.Cursor().First(); k != nil {
 			return fmt.Errorf("not a database of ropcd: %w", storage.ErrDamaged)
 		}
-	} else if v := meta.Get([]byte("format")); len(v) != 1 || v[0] != format {
+	} else if v := meta.Get([]byte("format")); len(v) != 1 || v[0] == 0 || v[0] > format {
 		return fmt.Errorf("format %x is not known: %w", v, storage.ErrDamaged)
+	} else if v[0] < format {
+		return fmt.Errorf("made by an older version of ropcd, in format %d; this one reads format %d only", v[0], format)
 	}
 	var errs []error
 	for _, name := range [][]byte{

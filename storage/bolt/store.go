@@ -55,7 +55,8 @@ type Store struct {
 var _ storage.Store = (*Store)(nil)
 
 // Open opens the file, or makes it and its directory, readable by its owner only. [ErrLocked] when another process has
-// it open, [storage.ErrDamaged] when it is no file of ours or of a newer format. The caller closes the store.
+// it open, [storage.ErrDamaged] when it is no file of ours or of a newer format. A file of an older format is refused, and
+// stays as it is. The caller closes the store.
 func Open(path string, opts Options) (*Store, error) {
 	s := &Store{
 		log: opts.Logger, clock: opts.Now, sweepEvery: opts.SweepEvery,

@@ -3,8 +3,8 @@ package bolt
 import (
 	"context"
 	"iter"
-	"maps"
 
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 )
@@ -42,14 +42,14 @@ func (s *Store) CreateUser(ctx context.Context, u *realm.User) error {
 	if err := listable(u.Realm, u.Username); err != nil {
 		return err
 	}
-	n := *u
-	n.Version, n.Login, n.Attributes = 1, realm.Login{}, maps.Clone(u.Attributes)
+	n := u.Clone()
+	n.Version, n.Login = 1, realm.Login{}
 	return s.write(ctx, func(t *tx) error {
 		id := key(n.Realm, n.ID)
 		if t.get(usersBucket, key(n.Realm, n.Username)) != nil || t.get(idsBucket, id) != nil {
 			return storage.ErrExists
 		}
-		if err := t.putUser(&n); err != nil {
+		if err := t.putUser(n); err != nil {
 			return err
 		}
 		t.put(idsBucket, id, []byte(n.Username))
@@ -84,8 +84,7 @@ func (s *Store) UserByID(ctx context.Context, realmKey, id string) (u *realm.Use
 
 // UpdateUser implements [storage.Users].
 func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error {
-	n := *u
-	n.Attributes = maps.Clone(u.Attributes)
+	n := u.Clone()
 	var version uint32
 	err := s.write(ctx, func(t *tx) error {
 		who := account{n.Realm, n.Username}
@@ -96,7 +95,7 @@ func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) e
 		case was.Version != n.Version:
 			return storage.ErrConflict
 		}
-		next := n
+		next := *n
 		next.ID, next.Created, next.Login, next.Version = was.ID, was.Created, was.Login, was.Version+1
 		if err := t.putUser(&next); err != nil {
 			return err
@@ -122,7 +121,7 @@ func (s *Store) UnlockUser(ctx context.Context, realmKey, name string) error {
 		if err != nil {
 			return err
 		}
-		u.Login = realm.Login{LastLogin: u.Login.LastLogin}
+		guard.Unlock(&u.Login)
 		return t.putUser(u)
 	})
 }

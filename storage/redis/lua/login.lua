@@ -1,20 +1,23 @@
 -- login.lua is the account of attempts: the arithmetic of pkg/guard, step by step, and the reservations beside it. A
 -- policy is {threshold, window, duration, max, stop}.
 
-local LOGIN, LOGIN_SIZE = '>BI4I4I6I6BI6', 28
+local LOGIN, LOGIN_SIZE, USER_VERSION = '>BI4I4I6I6BI6I4I6', 38, 2
+local MAX_LOGINS = 2147483647
 local RESERVED, BUSY, LOCKED, STOPPED = 0, 1, 2, 3
 
 local function read_login(v)
-  if #v < LOGIN_SIZE or v:byte(1) ~= 1 then damaged('account of attempts') end
+  if #v < LOGIN_SIZE or v:byte(1) ~= USER_VERSION then damaged('account of attempts') end
   local l, _ = {}
-  _, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login = struct.unpack(LOGIN, v)
+  _, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code = struct.unpack(LOGIN, v)
   return l
 end
 
-local function new_login() return {failures = 0, consecutive = 0, failed = 0, locked = 0, locks = 0, login = 0} end
+local function new_login()
+  return {failures = 0, consecutive = 0, failed = 0, locked = 0, locks = 0, login = 0, logins = 0, code = 0}
+end
 
 local function pack_login(l)
-  return struct.pack(LOGIN, 1, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login)
+  return struct.pack(LOGIN, USER_VERSION, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code)
 end
 
 local function forget(l, p, now)
@@ -48,9 +51,13 @@ local function fail(l, p, now)
 end
 
 local function succeed(l, now)
-  for k in pairs(l) do l[k] = 0 end
-  l.login = now
+  l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login = 0, 0, 0, 0, 0, now
 end
+
+local function unlock(l) l.failures, l.consecutive, l.locked, l.locks = 0, 0, 0, 0 end
+local function count_login(l) l.logins = math.min(l.logins + 1, MAX_LOGINS) end
+local function code_used(l, step) return step ~= 0 and step <= l.code end
+local function use_code(l, step) l.code = math.max(l.code, step) end
 
 -- policy reads five arguments from the i-th on.
 local function policy(i)
