@@ -14,6 +14,8 @@
 //     the record and a secret that only the tokens carry, and are never stored.
 //   - Both stores keep the same bytes (see [Grant.Encode] and [EncodeUser]): fixed-width fields that a step changes come
 //     first, so that a script can change them without understanding the rest.
+//   - What a login changes it settles in [Logins.Finish]: a new hash, a count, a code that is used up, an account that is
+//     disabled. So no code is good twice, and nothing is half done when a process dies.
 //   - Errors say whose fault it is: [ErrUnavailable] is the store's and becomes a 503, [ErrDamaged] becomes a 500, and
 //     all others are answers.
 //   - Ending the grants of a client or a realm is one increment of an epoch (nothing is scanned); ending those of an

@@ -15,11 +15,17 @@ import (
 type Logins interface {
 	// Begin reads the owner and reserves one attempt, in one step. Only [Reserved] allows a password to be evaluated.
 	Begin(ctx context.Context, a Attempt) (Begun, error)
-	// Finish settles a reservation, once: settling again, or settling what was refused, changes nothing. With [Success]
-	// and s.Grant the grant is created in the same step, only if the owner's record is still the version that Begin
-	// read ([ErrConflict] otherwise, with the reservation given back and nothing created). Without a reservation
-	// (settled, refused, counted as a failure, or its owner deleted) a grant is [ErrConflict] too, unless this very
-	// settlement created it. Whatever Begin's standing was, Finish costs the same.
+	// Finish settles a reservation, once, with all that the settlement asks for in the same step: settling again, or
+	// settling what was refused, changes nothing.
+	//
+	// A [Success] whose one-time code was used by another attempt is settled as a [Failure] instead: [ErrCodeUsed]. With
+	// s.Grant the owner's record must still be the version that Begin read ([ErrConflict] otherwise, with the reservation
+	// given back and nothing else changed). Without a reservation (settled, refused, counted as a failure, or its owner
+	// deleted) a grant is [ErrConflict] too, unless this very settlement created it; a settlement that was answered
+	// [ErrCodeUsed] may have that answer again.
+	//
+	// Whatever Begin's standing was, Finish costs the same. A settlement that no record can hold (see
+	// [Settlement.Effective]) is an error, and nothing has happened.
 	Finish(ctx context.Context, s Settlement) error
 }
 
@@ -81,26 +87,4 @@ func Earlier(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// Outcome is how an attempt ended.
-type Outcome int
-
-const (
-	// Void: no wrong password was evaluated. The account of attempts is as if Begin had not been called.
-	Void Outcome = iota
-	// Failure: a wrong password was evaluated.
-	Failure
-	// Success: the owner was authenticated. Failures, locks and the consecutive count are cleared.
-	Success
-)
-
-// Settlement is the end of an attempt.
-type Settlement struct {
-	Reservation Reservation
-	Outcome     Outcome
-	// PasswordHash replaces the owner's, on success, if not empty. It is not an administrative change.
-	PasswordHash string
-	// Grant is created on success, if not nil. Finish fills in its epochs.
-	Grant *Grant
 }

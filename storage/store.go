@@ -18,6 +18,9 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrConflict means that the record is not the version that was read.
 	ErrConflict = errors.New("changed since it was read")
+	// ErrCodeUsed means that the one-time code of an attempt, or a later one, had been used when the attempt was settled.
+	// It has been settled as a failure.
+	ErrCodeUsed = errors.New("one-time code already used")
 	// ErrOtherClient means that the token belongs to another client. Nothing was changed.
 	ErrOtherClient = errors.New("belongs to another client")
 )

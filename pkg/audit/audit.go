@@ -33,6 +33,7 @@ const (
 // Reasons why something was denied or failed.
 const (
 	WrongPassword  = "wrong_password"
+	WrongCode      = "wrong_code" // a one-time code that is wrong, or was used before
 	UnknownUser    = "unknown_user"
 	Locked         = "locked"
 	Disabled       = "disabled"

@@ -3,8 +3,8 @@
 //
 // It leaves keeping the counters to storage, evaluating passwords to pkg/password, and answers to the floors above.
 //
-// The one thing to know before changing it: the arithmetic in [Judge], [Fail] and [Succeed] is also written in Lua, in
-// storage/redis; storage/storagetest holds the two together.
+// The one thing to know before changing it: the arithmetic in lockout.go ([Judge], [Fail], [Succeed] and what goes with
+// them) is also written in Lua, in storage/redis; storage/storagetest holds the two together.
 //
 // Decisions:
 //
@@ -14,6 +14,7 @@
 //   - A right password charges nobody. When its success can't be kept, because of a fault or because the caller has hung
 //     up, the attempt is given back; only what can't be given back either counts, when its hold is over.
 //   - The pool refuses on arrival only. Who had a place and waits for a turn waits on while the pool is full.
+//   - A right one-time code that was used by another attempt charges like a wrong password: it proves nothing.
 //   - Two counts. One is forgotten after a quiet window and locks for a while; the consecutive one is only cleared by a
 //     success or an administrator, and stops the account (NIST SP 800-63B section 5.2.2).
 package guard

@@ -26,10 +26,6 @@ const DefaultHold = 30 * time.Second
 const (
 	firstWait = 2 * time.Millisecond
 	longWait  = 25 * time.Millisecond
-	// settleTime is for settling what the caller no longer waits for.
-	settleTime = 2 * time.Second
-	// giveBackTime is for giving back what a fault has left reserved: not worth much of the time of a request.
-	giveBackTime = 300 * time.Millisecond
 )
 
 // Guard lets attempts to log in pass in turn. Safe for concurrent use.
@@ -100,65 +96,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return true
 	}
-}
-
-// Turn is one attempt under way. Not for concurrent use.
-type Turn struct {
-	storage.Begun
-	logins  storage.Logins
-	ticket  *password.Ticket
-	settled bool
-}
-
-// Hash runs f, which may take the time and memory of hashing a password, when it is the turn's turn in the pool. When
-// ctx ends before, f is not run, and the error is ctx's.
-func (t *Turn) Hash(ctx context.Context, f func()) error {
-	if err := t.ticket.Do(ctx, f); err != nil {
-		return fmt.Errorf("%w: wait for the hashing pool: %w", ErrBusy, err)
-	}
-	return nil
-}
-
-// Succeed settles the attempt as a success and creates the grant, if not nil, in the same step. See
-// [storage.Logins.Finish] for errors; rehash replaces the owner's password hash if not empty. An attempt whose success
-// could not be kept, because of a fault or because the caller has gone, is given back: a right password charges nobody.
-func (t *Turn) Succeed(ctx context.Context, rehash string, grant *storage.Grant) error {
-	first := !t.settled
-	err := t.settle(ctx, storage.Settlement{Outcome: storage.Success, PasswordHash: rehash, Grant: grant})
-	if first && err != nil && !errors.Is(err, storage.ErrConflict) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
-		defer cancel()
-		// If it was kept after all, this changes nothing; if it can't be given back, it counts when its hold is over.
-		_ = t.logins.Finish(ctx, storage.Settlement{Reservation: t.Reservation, Outcome: storage.Void})
-	}
-	return err
-}
-
-// Fail settles the attempt as one wrong password, also when the caller has gone.
-func (t *Turn) Fail(ctx context.Context) error {
-	return t.settleAnyway(ctx, storage.Failure)
-}
-
-// Void gives the attempt back: no wrong password was evaluated. Also when the caller has gone.
-func (t *Turn) Void(ctx context.Context) error {
-	return t.settleAnyway(ctx, storage.Void)
-}
-
-func (t *Turn) settleAnyway(ctx context.Context, o storage.Outcome) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	return t.settle(ctx, storage.Settlement{Outcome: o})
-}
-
-func (t *Turn) settle(ctx context.Context, s storage.Settlement) error {
-	t.ticket.Release()
-	if t.settled {
-		return nil
-	}
-	t.settled = true
-	s.Reservation = t.Reservation
-	if err := t.logins.Finish(ctx, s); err != nil {
-		return fmt.Errorf("finish login: %w", err)
-	}
-	return nil
 }

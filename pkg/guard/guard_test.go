@@ -113,7 +113,7 @@ func TestEnterGivesThePlaceToOthersWhileItWaitsForItsTurn(t *testing.T) {
 		if len(l.attempts) != 21 || held(g) != 1 {
 			t.Errorf("%d attempts, %d places", len(l.attempts), held(g))
 		}
-		if err := turn.Fail(t.Context()); err != nil || held(g) != 0 {
+		if err := turn.Fail(t.Context(), guard.Effects{}); err != nil || held(g) != 0 {
 			t.Errorf("fail: %v, %d places", err, held(g))
 		}
 	})

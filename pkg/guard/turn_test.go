@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 )
 
@@ -28,8 +29,8 @@ func enter(t *testing.T, l *logins) (*guard.Turn, *guard.Guard) {
 
 func TestTurnIsSettledOnce(t *testing.T) {
 	settle := map[storage.Outcome]func(ctx context.Context, turn *guard.Turn) error{
-		storage.Success: func(ctx context.Context, turn *guard.Turn) error { return turn.Succeed(ctx, "", nil) },
-		storage.Failure: func(ctx context.Context, turn *guard.Turn) error { return turn.Fail(ctx) },
+		storage.Success: func(ctx context.Context, turn *guard.Turn) error { return turn.Succeed(ctx, guard.Effects{}, nil) },
+		storage.Failure: func(ctx context.Context, turn *guard.Turn) error { return turn.Fail(ctx, guard.Effects{}) },
 		storage.Void:    func(ctx context.Context, turn *guard.Turn) error { return turn.Void(ctx) },
 	}
 	for first, f := range settle {
@@ -52,20 +53,33 @@ func TestTurnIsSettledOnce(t *testing.T) {
 	}
 }
 
-func TestSucceedHandsHashAndGrantOn(t *testing.T) {
-	l, grant := &logins{}, &storage.Grant{Subject: "id-1"}
-	turn, _ := enter(t, l)
-	if err := turn.Succeed(t.Context(), "new hash", grant); err != nil {
-		t.Fatal(err)
-	}
-	if s := l.settled[0]; s.Grant != grant || s.PasswordHash != "new hash" {
-		t.Errorf("settled with %+v", s)
+func TestEffectsAndGrantAreHandedOn(t *testing.T) {
+	grant, next := &storage.Grant{Subject: "id-1"}, &realm.User{ID: "id-1"}
+	e := guard.Effects{Owner: next, EndGrants: true, CountLogin: true, CodeStep: 7}
+	for _, want := range []storage.Settlement{
+		{Outcome: storage.Success, Owner: next, EndGrants: true, CountLogin: true, CodeStep: 7, Grant: grant},
+		{Outcome: storage.Failure, Owner: next, EndGrants: true, CountLogin: true, CodeStep: 7},
+	} {
+		l := &logins{}
+		turn, _ := enter(t, l)
+		settle := turn.Fail
+		if want.Outcome == storage.Success {
+			settle = func(ctx context.Context, e guard.Effects) error { return turn.Succeed(ctx, e, grant) }
+		}
+		if err := settle(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+		want.Reservation = turn.Reservation
+		if diff := cmp.Diff([]storage.Settlement{want}, l.settled); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
 func TestFailAndVoidAreSettledAfterTheCallerHasGone(t *testing.T) {
 	for want, settle := range map[storage.Outcome]func(*guard.Turn, context.Context) error{
-		storage.Failure: (*guard.Turn).Fail, storage.Void: (*guard.Turn).Void,
+		storage.Failure: func(turn *guard.Turn, ctx context.Context) error { return turn.Fail(ctx, guard.Effects{}) },
+		storage.Void:    (*guard.Turn).Void,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &logins{finish: func(ctx context.Context, _ storage.Settlement) error {
@@ -100,6 +114,7 @@ func TestSucceedGivesBackWhatCouldNotBeKept(t *testing.T) {
 		{"store down", storage.ErrUnavailable, []storage.Outcome{storage.Success, storage.Void}},
 		{"fault", fault, []storage.Outcome{storage.Success, storage.Void}},
 		{"conflict gives it back itself", storage.ErrConflict, []storage.Outcome{storage.Success}},
+		{"a code that was used has been charged", storage.ErrCodeUsed, []storage.Outcome{storage.Success}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := &logins{finish: func(ctx context.Context, s storage.Settlement) error {
@@ -111,10 +126,10 @@ func TestSucceedGivesBackWhatCouldNotBeKept(t *testing.T) {
 			turn, g := enter(t, l)
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			if err := turn.Succeed(ctx, "", nil); !errors.Is(err, tc.finish) {
+			if err := turn.Succeed(ctx, guard.Effects{CodeStep: 7}, nil); !errors.Is(err, tc.finish) {
 				t.Errorf("error %v", err)
 			}
-			_ = turn.Succeed(ctx, "", nil)
+			_ = turn.Succeed(ctx, guard.Effects{CodeStep: 7}, nil)
 			if diff := cmp.Diff(tc.want, l.outcomes()); diff != "" || held(g) != 0 {
 				t.Errorf("%d places held; %s", held(g), diff)
 			}

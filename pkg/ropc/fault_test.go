@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ory/fosite"
 
+	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/ropc"
 	"github.com/ropcd/ropcd/storage"
@@ -141,8 +144,11 @@ func TestOwnerChangedMeanwhileGetsNoToken(t *testing.T) {
 
 func TestRehashIsStoredWithTheLogin(t *testing.T) {
 	s := newSite(t)
-	s.owner(t, "old", func(u *realm.User) { u.PasswordHash = "$old$of-right" })
-	version := s.user(t, "old").Version
+	s.owner(t, "old", func(u *realm.User) {
+		u.PasswordHash, u.Source, u.PasswordSet, u.Seed = "$old$of-right", "directory", storage.Trim(time.Now()), []byte("sealed")
+		u.Attributes, u.Expires = map[string]string{"mail": "a"}, storage.Trim(time.Now().Add(time.Hour))
+	})
+	want := s.user(t, "old")
 	_, err := s.as(t, "old", "wrong")
 	refused(t, "wrong", err, ropc.ErrInvalidGrant)
 	if got := s.user(t, "old").PasswordHash; got != "$old$of-right" {
@@ -151,12 +157,31 @@ func TestRehashIsStoredWithTheLogin(t *testing.T) {
 	if _, err := s.as(t, "old", "right"); err != nil {
 		t.Fatal(err)
 	}
-	u := s.user(t, "old")
-	if u.PasswordHash != "{o}$cheap$of-right" || u.Version != version {
-		t.Errorf("hash %s, version %d after %d", u.PasswordHash, u.Version, version)
+	got := s.user(t, "old")
+	want.PasswordHash, want.Login = "{o}$cheap$of-right", got.Login
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the rehash changed more than the hash: %s", diff)
 	}
 	if _, err := s.as(t, "old", "right"); err != nil {
 		t.Errorf("with the new hash: %v", err)
+	}
+}
+
+// A code that another attempt has used meanwhile gives no token, is charged, and is not given back.
+func TestUsedCodeGetsNoToken(t *testing.T) {
+	s := newSite(t)
+	var outcomes []storage.Outcome
+	s.logins.finish = func(_ context.Context, x storage.Settlement) error {
+		outcomes = append(outcomes, x.Outcome)
+		return storage.ErrCodeUsed
+	}
+	got, err := s.as(t, "demo", "right")
+	refused(t, "used code", err, ropc.ErrInvalidGrant)
+	if got.trace.Reason != audit.WrongCode || got.trace.GrantID != "" {
+		t.Errorf("trace %+v", got.trace)
+	}
+	if diff := cmp.Diff([]storage.Outcome{storage.Success}, outcomes); diff != "" {
+		t.Errorf("settled: %s", diff)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/token"
 	"github.com/ropcd/ropcd/storage"
@@ -24,7 +25,8 @@ var _ Issuer = GrantIssuer{}
 // errSetup says that a handler was put together in a way that can't work.
 var errSetup = errors.New("the grant store needs a realm, a *ropc.Session with an attempt, and a ropc.Client")
 
-// Issue implements [Issuer]. [ErrInvalidGrant] means that the owner was changed while the attempt was under way.
+// Issue implements [Issuer]. [ErrInvalidGrant] means that the owner was changed, or the one-time code used, while the
+// attempt was under way.
 func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite.AccessResponder) error {
 	site := SiteOf(ctx)
 	session, isSession := r.GetSession().(*Session)
@@ -37,16 +39,28 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	grant := newGrant(site, client, session.Result, r.GetGrantedScopes(), now)
 	grant.RefreshDigest, grant.AccessDigest = secret.Digest(), secret.Access().Digest()
 
-	err := turn.Succeed(ctx, session.Result.Rehash, grant)
-	if errors.Is(err, storage.ErrConflict) {
+	err := turn.Succeed(ctx, guard.Effects{Owner: rehashed(turn.User, session.Result.Rehash)}, grant)
+	switch {
+	case errors.Is(err, storage.ErrConflict):
 		return deny(site, audit.Disabled, ErrInvalidGrant)
-	}
-	if err != nil {
+	case errors.Is(err, storage.ErrCodeUsed):
+		return deny(site, audit.WrongCode, ErrInvalidGrant)
+	case err != nil:
 		return fmt.Errorf("create grant: %w", err)
 	}
 	site.Trace.GrantID = grant.ID.String()
 	respond(w, issued{site: site, grant: grant, secret: secret, scopes: r.GetGrantedScopes(), now: now, refresh: grant.HasRefresh})
 	return nil
+}
+
+// rehashed is the owner with a new hash of the same password; nil if there is none.
+func rehashed(u *realm.User, hash string) *realm.User {
+	if hash == "" {
+		return nil
+	}
+	next := u.Clone()
+	next.PasswordHash = hash
+	return next
 }
 
 // newGrant is the record of a login that succeeded at now, of the store's clock.

@@ -126,7 +126,7 @@ func (a *attempt) run(ctx context.Context, j *journey.Journey, in journey.Input)
 	returned := false
 	defer func() {
 		if !returned {
-			_ = a.turn.Fail(ctx)
+			_ = a.turn.Fail(ctx, guard.Effects{})
 		}
 	}()
 	result, err := j.Run(ctx, in)
@@ -195,7 +195,7 @@ func (a *attempt) denied(run journey.Result) string {
 // locked already is settled with the same work and without effect.
 func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
 	if run.Evaluated {
-		return a.turn.Fail(ctx)
+		return a.turn.Fail(ctx, guard.Effects{})
 	}
 	return a.turn.Void(ctx)
 }
@@ -203,7 +203,7 @@ func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
 // abandon settles after a fault: as a failure only if a password was found wrong before it.
 func (a *attempt) abandon(ctx context.Context, run journey.Result) error {
 	if run.Evaluated && !run.Verified {
-		return a.turn.Fail(ctx)
+		return a.turn.Fail(ctx, guard.Effects{})
 	}
 	return a.turn.Void(ctx)
 }

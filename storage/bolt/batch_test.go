@@ -208,6 +208,22 @@ func TestSettlingCostsOneCommitWhateverTheStanding(t *testing.T) {
 	if n.Load() != 1 {
 		t.Errorf("success: %d commits", n.Load())
 	}
+	for _, x := range []struct {
+		outcome storage.Outcome
+		step    uint64
+		answer  error
+	}{{storage.Failure, 7, nil}, {storage.Success, 7, storage.ErrCodeUsed}, {storage.Success, 8, nil}} {
+		n.Store(0)
+		r := begin(t, s, "right", realm.Lockout{}).Reservation
+		off := r.User.Clone()
+		off.Enabled = !off.Enabled
+		err := s.Finish(t.Context(), storage.Settlement{
+			Reservation: r, Outcome: x.outcome, Owner: off, EndGrants: true, CountLogin: true, CodeStep: x.step, Grant: newGrant(r, time.Hour),
+		})
+		if !errors.Is(err, x.answer) || n.Load() != 1 {
+			t.Errorf("outcome %d with all effects, step %d: %v, %d commits", x.outcome, x.step, err, n.Load())
+		}
+	}
 }
 
 func TestNamesOfStrangersAreBounded(t *testing.T) {

@@ -36,7 +36,7 @@
 //
 //   - Begin finds its nonce among the reservations and answers as it did.
 //   - Finish finds that its reservation is gone: nothing changes, and with a grant, the grant's own key says that the
-//     first delivery made it.
+//     first delivery made it. Only that a one-time code was used leaves a mark, as other writes do.
 //   - Refresh finds its nonce in the grant, or in the mark it left when it ended the grant for reuse.
 //   - An increment of an epoch may happen twice: only "higher than before" has a meaning.
 //   - All other writes leave a mark under their nonce, with the answer, for ten seconds.

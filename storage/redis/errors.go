@@ -34,6 +34,7 @@ var answers = map[string]error{
 	"exists":   storage.ErrExists,
 	"taken":    storage.ErrExists,
 	"conflict": storage.ErrConflict,
+	"used":     storage.ErrCodeUsed,
 	"other":    storage.ErrOtherClient,
 	"changed":  errChanged,
 	"stale":    errStale,

@@ -69,6 +69,15 @@ func login(t testing.TB, s *redis.Store, name string) *storage.Grant {
 	return g
 }
 
+// effects settles with all that a settlement can ask for.
+func effects(r storage.Reservation, o storage.Outcome, step uint64) storage.Settlement {
+	next := r.User.Clone()
+	next.PasswordHash += "+"
+	return storage.Settlement{
+		Reservation: r, Outcome: o, Owner: next, EndGrants: true, CountLogin: true, CodeStep: step, Grant: newGrant(r),
+	}
+}
+
 func refreshStep(g *storage.Grant) storage.RefreshStep {
 	r := storage.RefreshStep{
 		ID: g.ID, Generation: g.Generation, Digest: g.RefreshDigest, Realm: g.Realm, ClientID: g.ClientID, Rotate: true,

@@ -2,9 +2,7 @@ package redis
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -69,90 +67,6 @@ func begun(a storage.Attempt, n nonce, reply any) (storage.Begun, error) {
 		b.Reservation.Nonce = n
 	}
 	return b, nil
-}
-
-// Finish settles a reservation and, on success, creates the grant, in one round trip. The grant's epochs are those that
-// are remembered: an end of its client's or realm's grants within the last second may end it too.
-func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
-	if err := s.serving(ctx); err != nil {
-		return err
-	}
-	if st.Outcome != storage.Success {
-		st.Grant, st.PasswordHash = nil, ""
-	}
-	r := &st.Reservation
-	keys := append(s.accounts(r.Realm, r.Username), s.keys.in(r.Realm, r.Username)+"g:", s.keys.index(r.Realm, r.Username))
-	args := []any{r.Nonce[:], int(st.Outcome), flag(r.User != nil)}
-	read, rehashed, err := parts(r.User, st.PasswordHash)
-	if err != nil {
-		return err
-	}
-	args = append(args, read, rehashed)
-	if g := st.Grant; g != nil {
-		record, err := s.newGrant(ctx, r, g)
-		if err != nil {
-			return err
-		}
-		keys[4] = s.keys.grant(g.ID)
-		args = append(args, record, storage.Millis(storage.Earlier(g.KeepUntil, g.MaxExpires)), g.ID[:])
-	} else {
-		args = append(args, "", 0, "")
-	}
-	args = append(append(args, millis(strangerLife)), policy(r.Policy)...)
-	call := s.run
-	if st.Outcome == storage.Failure {
-		call = s.confirm // it may lock
-	}
-	reply, err := call(ctx, finishScript, keys, args...)
-	if err != nil {
-		return err
-	}
-	return verdict(reply)
-}
-
-// newGrant completes and encodes a grant.
-func (s *Store) newGrant(ctx context.Context, r *storage.Reservation, g *storage.Grant) ([]byte, error) {
-	if g.Realm != r.Realm || g.Username != r.Username || g.ID.Bucket() != storage.Bucket(r.Realm, r.Username) {
-		return nil, errors.New("finish: the grant is not of the reservation's owner")
-	}
-	now, err := s.epochsOf(ctx, realmClient{g.Realm, g.ClientID}, false)
-	if err != nil {
-		return nil, err
-	}
-	g.RealmEpoch, g.ClientEpoch = now.realm, now.client
-	g.MaxExpires = r.Bound(g.MaxExpires)
-	record, err := g.Encode()
-	if err != nil {
-		return nil, fmt.Errorf("finish: %w", err)
-	}
-	return record, nil
-}
-
-// parts are the administrative part of an owner's record as it was read, and with a new password hash. Without one the
-// version, which stands first, is all that is needed.
-func parts(u *realm.User, hash string) (read, rehashed []byte, err error) {
-	if u == nil {
-		return nil, nil, nil
-	}
-	if hash == "" {
-		return binary.BigEndian.AppendUint32(nil, u.Version), nil, nil
-	}
-	if read, err = administrative(u); err != nil {
-		return nil, nil, err
-	}
-	again := *u
-	again.PasswordHash = hash
-	rehashed, err = administrative(&again)
-	return read, rehashed, err
-}
-
-// administrative is the part of an owner's record that attempts do not change.
-func administrative(u *realm.User) ([]byte, error) {
-	record, err := storage.EncodeUser(u)
-	if err != nil {
-		return nil, err
-	}
-	return record[storage.LoginSize:], nil
 }
 
 // accounts are the keys where the attempts of a name may be kept.

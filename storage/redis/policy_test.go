@@ -154,6 +154,14 @@ func TestReplicasConfirmWhatMustNotBeLost(t *testing.T) {
 	if err := s.EndClient(ctx, alpha, "c"); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("no replica, and ending a client's grants answers %v", err)
 	}
+	ending, used := effects(reserve(t, s, "alice"), storage.Success, 0), effects(reserve(t, s, "alice"), storage.Success, 7)
+	used.Owner, used.EndGrants = nil, false
+	for what, st := range map[string]storage.Settlement{"ending grants with a login": ending, "using a code": used} {
+		if err := s.Finish(ctx, st); !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("no replica, and %s answers %v", what, err)
+		}
+	}
+	login(t, s, "alice")
 	_, port, _ := strings.Cut(master.Addr(), ":")
 	redistest.Start(t, "--replicaof", "127.0.0.1", port)
 	until(t, "the replica confirms", func() bool { return s.EndClient(ctx, alpha, "c") == nil })

@@ -2,9 +2,11 @@ package redis_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -143,6 +145,7 @@ func everything(t *testing.T, s *redis.Store) {
 		r = reserve(t, s, name)
 		ok(t, "void", s.Finish(ctx, storage.Settlement{Reservation: r}))
 	}
+	settlements(t, s)
 	g := login(t, s, "alice")
 	if gs, err := s.GrantsOf(ctx, alpha, "alice"); err != nil || len(gs) != 1 {
 		t.Errorf("%d grants, %v", len(gs), err)
@@ -164,7 +167,7 @@ func everything(t *testing.T, s *redis.Store) {
 	u, err := s.UserByName(ctx, alpha, "alice")
 	ok(t, "read", err)
 	ok(t, "update", s.UpdateUser(ctx, u, false))
-	if u.Version != 2 {
+	if u.Version != 4 {
 		t.Errorf("version %d", u.Version)
 	}
 	ok(t, "unlock", s.UnlockUser(ctx, alpha, "alice"))
@@ -174,4 +177,37 @@ func everything(t *testing.T, s *redis.Store) {
 	c.Version = 1
 	ok(t, "update a client", s.UpdateClient(ctx, c))
 	ok(t, "delete a client", s.DeleteClient(ctx, alpha, "c"))
+}
+
+// settlements settles alice's attempts with each effect, and with each answer that there is.
+func settlements(t *testing.T, s *redis.Store) {
+	ctx := t.Context()
+	ok(t, "succeed with all effects", s.Finish(ctx, effects(reserve(t, s, "alice"), storage.Success, 7)))
+	ok(t, "fail with all effects", s.Finish(ctx, effects(reserve(t, s, "alice"), storage.Failure, 8)))
+	login(t, s, "alice")
+	end := effects(reserve(t, s, "alice"), storage.Success, 9)
+	end.EndGrants, end.Owner.Expires = false, storage.Trim(time.Now().Add(5*time.Hour))
+	ok(t, "let the account end", s.Finish(ctx, end))
+	gs, err := s.GrantsOf(ctx, alpha, "alice")
+	ok(t, "list", err)
+	for _, g := range gs {
+		if !g.MaxExpires.Equal(end.Owner.Expires) {
+			t.Errorf("a grant ends %v, the account %v", g.MaxExpires, end.Owner.Expires)
+		}
+	}
+	for _, grant := range []bool{true, false} {
+		used := effects(reserve(t, s, "alice"), storage.Success, 9)
+		if !grant {
+			used.Grant = nil
+		}
+		if err := s.Finish(ctx, used); !errors.Is(err, storage.ErrCodeUsed) {
+			t.Errorf("a code that was used: %v", err)
+		}
+	}
+	u, err := s.UserByName(ctx, alpha, "alice")
+	ok(t, "read", err)
+	if u.PasswordHash != "$hash+++" || u.Login.Logins != 2 || u.Login.CodeStep != 9 || u.Login.Failures != 2 || len(gs) != 2 {
+		t.Errorf("%+v with %d grants", u, len(gs))
+	}
+	ok(t, "end an owner's grants", s.EndUser(ctx, alpha, "alice"))
 }

@@ -16,6 +16,8 @@ func TestRoundTrips(t *testing.T) {
 	g := login(t, s, "alice") // loads the scripts
 	addUser(t, s, "bob")
 	warm := login(t, s, "bob")
+	addUser(t, s, "carol")
+	login(t, s, "carol")
 	everything(t, open(t, server.Addr()))
 	c := &counter{}
 	s.AddHook(c.hook())
@@ -30,6 +32,10 @@ func TestRoundTrips(t *testing.T) {
 		{"finish", 1, func() error {
 			return s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, Grant: newGrant(r)})
 		}},
+		{"begin again", 1, func() error { r = reserve(t, s, "carol"); return nil }},
+		{"finish with all effects", 1, func() error { return s.Finish(ctx, effects(r, storage.Success, 7)) }},
+		{"begin once more", 1, func() error { r = reserve(t, s, "carol"); return nil }},
+		{"fail with all effects", 1, func() error { return s.Finish(ctx, effects(r, storage.Failure, 8)) }},
 		{"begin for nobody", 1, func() error { r = reserve(t, s, "nobody"); return nil }},
 		{"finish for nobody", 1, func() error { return s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Failure}) }},
 		{"inspect", 1, func() error { _, err := s.Inspect(ctx, g.ID); return err }},

@@ -61,11 +61,11 @@ func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) e
 }
 
 func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrants bool) error {
-	before, err := administrative(old)
+	before, err := storage.EncodeAdministrative(old)
 	if err != nil {
 		return err
 	}
-	after, err := administrative(next)
+	after, err := storage.EncodeAdministrative(next)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrant
 	reply, err := s.confirm(ctx, updateUserScript,
 		[]string{key, s.keys.index(old.Realm, old.Username), s.keys.done(key, freshNonce())},
 		s.keys.base(bucket), before, after, flag(endGrants), storage.Millis(next.Expires),
-		[]byte{byte(bucket >> 8), byte(bucket)}, millis(doneLife))
+		bucketBytes(bucket), millis(doneLife))
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 }
 
 func (s *Store) removeUser(ctx context.Context, old *realm.User) error {
-	before, err := administrative(old)
+	before, err := storage.EncodeAdministrative(old)
 	if err != nil {
 		return err
 	}

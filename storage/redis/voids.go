@@ -70,10 +70,10 @@ func (s *Store) giveBack(ctx context.Context, x void) {
 }
 
 func (s *Store) voidBoth(ctx context.Context, r storage.Reservation) error {
-	keys := append(s.accounts(r.Realm, r.Username), s.keys.in(r.Realm, r.Username)+"g:", s.keys.index(r.Realm, r.Username))
-	for _, known := range []int{1, 0} {
-		args := append([]any{r.Nonce[:], int(storage.Void), known, "", "", "", 0, "", millis(strangerLife)}, policy(r.Policy)...)
-		if _, err := s.run(ctx, finishScript, keys, args...); err != nil {
+	x := s.settling(&r, storage.Void)
+	for _, known := range []bool{true, false} {
+		x.known = known
+		if _, err := s.run(ctx, finishScript, x.keys, x.args()...); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,7 @@ var loginFaults = map[Fault]func(s storage.Store) storage.Store{
 	"a rehash is a change": func(s storage.Store) storage.Store {
 		return &hooked{Store: s, finish: func(ctx context.Context, st storage.Settlement) error {
 			err := s.Finish(ctx, st)
-			if err == nil && st.PasswordHash != "" && st.Outcome == storage.Success {
+			if err == nil && st.Owner != nil && st.Outcome == storage.Success {
 				u, _ := s.UserByName(ctx, st.Reservation.Realm, st.Reservation.Username)
 				_ = s.UpdateUser(ctx, u, false)
 			}

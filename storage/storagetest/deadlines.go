@@ -34,12 +34,16 @@ var deadlineCases = []Case{
 		r := e.reserve(u.Username, p)
 		g := e.grant(r)
 		want := e.read(u.Username)
+		everything := storage.Settlement{
+			Reservation: r, Outcome: storage.Success, Owner: u.Clone(), EndGrants: true, CountLogin: true, CodeStep: 7, Grant: g,
+		}
+		everything.Owner.PasswordHash = "x"
 		e.late(func(ctx context.Context) map[string]error {
 			_, begin := e.Begin(ctx, storage.Attempt{Realm: e.realm, Username: "nobody", Policy: p, Hold: long})
 			return map[string]error{
 				"Begin":            begin,
 				"Finish, failure":  e.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Failure}),
-				"Finish, success":  e.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, PasswordHash: "x", Grant: g}),
+				"Finish, success":  e.Finish(ctx, everything),
 				"Finish, no grant": e.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Success}),
 			}
 		})

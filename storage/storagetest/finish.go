@@ -27,9 +27,8 @@ var finishCases = []Case{
 		for _, o := range []storage.Outcome{storage.Failure, storage.Void} {
 			r := e.reserve(e.user().Username, policy(3))
 			g := e.grant(r)
-			e.ok("finish", e.Finish(e.ctx, storage.Settlement{Reservation: r, Outcome: o, PasswordHash: "$other", Grant: g}))
+			e.ok("finish", e.finish(r, o, with(g)))
 			e.dead("no success", g)
-			e.equal("password", e.read(r.Username).PasswordHash, "$hash$1")
 		}
 	}},
 	{"finish/changed owner", ruleVersion, func(e *env) {
@@ -68,11 +67,11 @@ var finishCases = []Case{
 		e.user(named("newcomer"))
 		e.conflict(r)
 	}},
-	{"finish/rehash", "PasswordHash replaces the owner's; it is not an administrative change.", func(e *env) {
+	{"finish/rehash", "Owner without EndGrants is not an administrative change: Version stays.", func(e *env) {
 		u := e.user()
 		r := e.reserve(u.Username, policy(3))
 		g := e.grant(r)
-		e.ok("log in", e.Finish(e.ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, PasswordHash: "$new", Grant: g}))
+		e.ok("log in", e.finish(r, storage.Success, hash("$new"), with(g)))
 		got := e.read(u.Username)
 		e.equal("password", got.PasswordHash, "$new")
 		e.equal("version", got.Version, u.Version)
@@ -84,8 +83,7 @@ var finishCases = []Case{
 		r := e.reserve(u.Username, policy(3))
 		u.PasswordHash = "$chosen"
 		e.ok("set a password", e.UpdateUser(e.ctx, u, true))
-		err := e.Finish(e.ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, PasswordHash: "$rehash of the old"})
-		if err != nil {
+		if err := e.finish(r, storage.Success, hash("$rehash of the old")); err != nil {
 			e.is("rehash too late", err, storage.ErrConflict)
 		}
 		e.equal("password", e.read(u.Username).PasswordHash, "$chosen")
@@ -125,11 +123,12 @@ var finishCases = []Case{
 // conflict finishes with a success that comes too late.
 func (e *env) conflict(r storage.Reservation) {
 	g := e.grant(r)
-	err := e.Finish(e.ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, PasswordHash: "$late", Grant: g})
-	e.is("finish", err, storage.ErrConflict)
+	e.is("finish", e.finish(r, storage.Success, hash("$late"), with(g), code(7), counting), storage.ErrConflict)
 	e.dead("a changed owner", g)
 	e.equal("grants", len(e.grantsOf(r.Username)), 0)
 	if u, err := e.UserByName(e.ctx, e.realm, r.Username); err == nil {
 		e.that("the password stays", u.PasswordHash != "$late")
+		e.equal("logins", u.Login.Logins, 0)
+		e.equal("code step", u.Login.CodeStep, uint64(0))
 	}
 }

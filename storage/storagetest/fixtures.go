@@ -63,6 +63,40 @@ func (e *env) settle(r storage.Reservation, o storage.Outcome) error {
 	return e.Finish(e.ctx, storage.Settlement{Reservation: r, Outcome: o})
 }
 
+// finish settles with more than an outcome.
+func (e *env) finish(r storage.Reservation, o storage.Outcome, with ...func(*storage.Settlement)) error {
+	s := storage.Settlement{Reservation: r, Outcome: o}
+	for _, f := range with {
+		f(&s)
+	}
+	return e.Finish(e.ctx, s)
+}
+
+// owner replaces the owner, if there is one, by a copy with changes.
+func owner(change func(u *realm.User)) func(*storage.Settlement) {
+	return func(s *storage.Settlement) {
+		if s.Reservation.User != nil {
+			s.Owner = s.Reservation.User.Clone()
+			change(s.Owner)
+		}
+	}
+}
+
+func hash(h string) func(*storage.Settlement) {
+	return owner(func(u *realm.User) { u.PasswordHash = h })
+}
+
+func with(g *storage.Grant) func(*storage.Settlement) {
+	return func(s *storage.Settlement) { s.Grant = g }
+}
+
+func code(step uint64) func(*storage.Settlement) {
+	return func(s *storage.Settlement) { s.CodeStep = step }
+}
+
+func ending(s *storage.Settlement)   { s.EndGrants = true }
+func counting(s *storage.Settlement) { s.CountLogin = true }
+
 // fail types a wrong password.
 func (e *env) fail(name string, p realm.Lockout) {
 	e.ok("settle a failure", e.settle(e.reserve(name, p), storage.Failure))

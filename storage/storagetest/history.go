@@ -9,7 +9,7 @@ import (
 	"github.com/ropcd/ropcd/storage"
 )
 
-const ruleArithmetic = "The account of attempts is the arithmetic of guard.Judge, guard.Fail and guard.Succeed."
+const ruleArithmetic = "The account of attempts is the arithmetic of pkg/guard."
 
 var historyCases = []Case{
 	{"history/short locks", ruleArithmetic, func(e *env) {
@@ -52,31 +52,51 @@ func (e *env) history(p realm.Lockout) {
 			}
 		case n == 4 && model.Consecutive > 4:
 			e.ok("unlock", e.UnlockUser(e.ctx, e.realm, u.Username))
-			model = realm.Login{LastLogin: model.LastLogin, LastFailure: e.read(u.Username).Login.LastFailure}
+			guard.Unlock(&model)
 		default:
 			i := rnd.IntN(len(held))
 			r := held[i]
 			held = append(held[:i], held[i+1:]...)
-			e.settleAs(r, storage.Outcome(rnd.IntN(12)%5%3), &model)
+			e.settleAs(storage.Settlement{
+				Reservation: r, Outcome: storage.Outcome(rnd.IntN(12) % 5 % 3), CountLogin: rnd.IntN(2) == 0, CodeStep: nextCode(rnd, &model),
+			}, &model)
 		}
 	}
 	// Void and success leave places free; what is under way at the end is given back.
 	for _, r := range held {
-		e.settleAs(r, storage.Void, &model)
+		e.settleAs(storage.Settlement{Reservation: r}, &model)
 	}
 }
 
+// nextCode is no code, one that is good, or one that was used.
+func nextCode(rnd *rand.Rand, l *realm.Login) uint64 {
+	if rnd.IntN(2) == 0 {
+		return 0
+	}
+	return max(l.CodeStep+uint64(rnd.IntN(5)), 2) - 2
+}
+
 // settleAs settles, in the store and in the model.
-func (e *env) settleAs(r storage.Reservation, o storage.Outcome, model *realm.Login) {
-	e.ok("settle", e.settle(r, o))
-	got := e.read(r.Username).Login
-	switch o {
-	case storage.Failure:
+func (e *env) settleAs(s storage.Settlement, model *realm.Login) {
+	err, want := e.Finish(e.ctx, s), error(nil)
+	r, got := s.Reservation, e.read(s.Reservation.Username).Login
+	switch {
+	case s.Outcome == storage.Void:
+	case s.Outcome == storage.Success && !guard.CodeUsed(model, s.CodeStep):
+		guard.Succeed(model, got.LastLogin)
+		guard.UseCode(model, s.CodeStep)
+		if s.CountLogin {
+			guard.CountLogin(model)
+		}
+		e.that("a login is recorded when it happens", !got.LastLogin.Before(r.Now))
+	default:
+		if s.Outcome == storage.Success {
+			want = storage.ErrCodeUsed
+		}
+		guard.UseCode(model, s.CodeStep)
 		guard.Fail(model, r.Policy, got.LastFailure)
 		e.that("a failure is recorded when it happens", !got.LastFailure.Before(r.Now))
-	case storage.Success:
-		guard.Succeed(model, got.LastLogin)
-		e.that("a login is recorded when it happens", !got.LastLogin.Before(r.Now))
 	}
+	e.is("settle", err, want)
 	e.equal("account of attempts", got, *model)
 }

@@ -70,15 +70,21 @@ var lockoutCases = []Case{
 	}},
 	{"lockout/unlock", "UnlockUser clears failures, the consecutive count and locks; it is not an administrative change.", func(e *env) {
 		u, p := e.user(), policy(2)
+		e.ok("log in", e.finish(e.reserve(u.Username, p), storage.Success, counting, code(7)))
 		e.fail(u.Username, p)
 		e.fail(u.Username, p)
+		before := e.read(u.Username).Login
 		e.ok("unlock", e.UnlockUser(e.ctx, e.realm, u.Username))
 		got := e.read(u.Username)
 		e.equal("failures, consecutive, locks", []int{got.Login.Failures, got.Login.Consecutive, got.Login.Locks}, []int{0, 0, 0})
 		e.that("not locked", got.Login.LockedUntil.IsZero())
+		e.equal("last login", got.Login.LastLogin, before.LastLogin)
+		e.equal("logins", got.Login.Logins, 1)
+		e.equal("code step", got.Login.CodeStep, uint64(7))
 		e.equal("version", got.Version, u.Version)
 		e.reserve(u.Username, p)
 		e.reserve(u.Username, p)
+		e.is("a code that was used before", e.finish(e.reserve(u.Username, realm.Lockout{}), storage.Success, code(7)), storage.ErrCodeUsed)
 		e.is("unlock nobody", e.UnlockUser(e.ctx, e.realm, "nobody"), storage.ErrNotFound)
 	}},
 	{"lockout/off", "Threshold 0 never locks and never makes anyone wait.", func(e *env) {
@@ -117,14 +123,14 @@ func (e *env) unlocked(name string, p realm.Lockout) (r storage.Reservation) {
 }
 
 // script is a fixed series of attempts; what comes out must not depend on whether there is an owner.
-func (e *env) script(name string) (out []storage.Standing) {
+func (e *env) script(name string, with ...func(*storage.Settlement)) (out []storage.Standing) {
 	p := policy(3)
 	begin := func() storage.Reservation {
 		b := e.begin(name, p)
 		out = append(out, b.Standing)
 		return b.Reservation
 	}
-	settle := func(r storage.Reservation, o storage.Outcome) { e.ok("settle", e.settle(r, o)) }
+	settle := func(r storage.Reservation, o storage.Outcome) { e.ok("settle", e.finish(r, o, with...)) }
 	a, b, c := begin(), begin(), begin()
 	begin() // busy
 	settle(a, storage.Void)

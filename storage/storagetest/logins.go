@@ -117,8 +117,9 @@ var loginCases = []Case{
 		}
 		b := e.begin(u.Username, policy(1))
 		g := e.grant(b.Reservation)
-		err := e.Finish(e.ctx, storage.Settlement{Reservation: b.Reservation, Outcome: storage.Success, PasswordHash: "x", Grant: g})
+		err := e.finish(b.Reservation, storage.Success, hash("x"), with(g), ending, counting, code(7))
 		e.is("a grant for what was refused", err, storage.ErrConflict)
+		e.ok("a failure of what was refused", e.finish(b.Reservation, storage.Failure, hash("x"), ending, code(7)))
 		e.dead("a login that was refused", g)
 		e.equal("owner", e.read(u.Username), want)
 	}},

@@ -50,6 +50,16 @@ var restartCases = []restartCase{
 			e.equal("one more failure", e.standing(failed.Username, policy(2)), storage.Locked)
 		}
 	}},
+	{"settlements", ruleRestart, func(e *env) func(*env) {
+		u := e.user()
+		e.ok("log in", e.finish(e.reserve(u.Username, policy(9)), storage.Success, code(7), counting, replacement, ending))
+		want := e.read(u.Username)
+		return func(e *env) {
+			e.equal("owner", e.read(u.Username), want)
+			e.equal("logins", want.Login.Logins, 1)
+			e.is("the same code", e.finish(e.reserve(u.Username, policy(9)), storage.Success, code(7)), storage.ErrCodeUsed)
+		}
+	}},
 	{"rotation", "A spent refresh token is spent after a restart, and a replay gets the same answer.", func(e *env) func(*env) {
 		g := e.newLogin()
 		r := step(g)

@@ -70,7 +70,7 @@ func (c Case) Check(s storage.Store) error {
 
 // Cases are the rules that every store must keep.
 func Cases() []Case {
-	return slices.Concat(loginCases, lockoutCases, finishCases, historyCases, userCases, clientCases, grantCases,
+	return slices.Concat(loginCases, lockoutCases, finishCases, ownerCases, codeCases, historyCases, userCases, clientCases, grantCases,
 		refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases, deadlineCases)
 }
 

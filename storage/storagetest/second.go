@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 )
 
@@ -39,6 +40,31 @@ var secondCases = []secondCase{
 			})
 			e.equal("wrong passwords evaluated", reserved.Load(), int32(5))
 		}
+	}},
+	{"codes", "A one-time code is used once in all processes.", func(e, other *env) {
+		u := e.user()
+		var done atomic.Int32
+		e.parallel(20, func(i int) {
+			at := []*env{e, other}[i%2]
+			r := at.reserve(u.Username, realm.Lockout{})
+			if err := at.finish(r, storage.Success, code(7), counting, with(at.grant(r))); err != nil {
+				at.is("the same code", err, storage.ErrCodeUsed)
+				return
+			}
+			done.Add(1)
+		})
+		e.equal("successes with one code", done.Load(), int32(1))
+		e.equal("logins", other.read(u.Username).Login.Logins, 1)
+	}},
+	{"settlements", "An owner that a settlement changes is changed in every process at once.", func(e, other *env) {
+		g := e.newLogin()
+		r, before := e.reserve(g.Username, policy(9)), other.reserve(g.Username, policy(9))
+		off := owner(func(u *realm.User) { u.Enabled = false })
+		e.ok("disable", e.finish(r, storage.Failure, off, ending))
+		e.that("disabled", !other.read(g.Username).Enabled)
+		other.gone(g)
+		err := other.finish(before, storage.Success, with(other.grant(before)))
+		e.is("a login that began before", err, storage.ErrConflict)
 	}},
 	{"grants", "A grant made, rotated or ended in one process is so in every other at once.", func(e, other *env) {
 		g, h := e.newLogin(), e.newLogin()

@@ -12,8 +12,9 @@ var userCases = []Case{
 	{"users/create and find", "CreateUser adds an owner, found by name and by id; its Version and Login are ignored.", func(e *env) {
 		want := &realm.User{
 			Realm: e.realm, ID: "id-1", Username: "amélie", PasswordHash: "$h", Enabled: true, Expires: storage.Trim(time.Now().Add(long)),
+			Source: "directory", PasswordSet: storage.Trim(time.Now()), Seed: []byte{0, 0xff, '$'},
 			Attributes: map[string]string{"mail": "a@example.org", "": "x", "note": ""}, Created: storage.Trim(time.Now()),
-			Version: 77, Login: realm.Login{Failures: 5, Consecutive: 99, LockedUntil: time.Now().Add(long)},
+			Version: 77, Login: realm.Login{Failures: 5, Consecutive: 99, LockedUntil: time.Now().Add(long), Logins: 3, CodeStep: 7},
 		}
 		e.ok("create", e.CreateUser(e.ctx, want))
 		got := e.read("amélie")
@@ -54,16 +55,20 @@ var userCases = []Case{
 	}},
 	{"users/update", "UpdateUser replaces everything but Realm, Username, ID, Created and Login.", func(e *env) {
 		u := e.user()
+		e.ok("log in", e.finish(e.reserve(u.Username, policy(9)), storage.Success, counting, code(7)))
 		e.fail(u.Username, policy(9))
 		login := e.read(u.Username).Login
 		n := *u
-		n.ID, n.Created, n.Login = "id-new", time.UnixMilli(1), realm.Login{Failures: 1000, Consecutive: 1000}
+		n.ID, n.Created = "id-new", time.UnixMilli(1)
+		n.Login = realm.Login{Failures: 1000, Consecutive: 1000, Logins: 1000, CodeStep: 1000}
 		n.PasswordHash, n.Enabled, n.Attributes = "$hash$2", false, map[string]string{"x": "y"}
-		n.Expires = storage.Trim(time.Now().Add(long))
+		n.Expires, n.Source = storage.Trim(time.Now().Add(long)), "directory"
+		n.PasswordSet, n.Seed = storage.Trim(time.Now()), []byte("sealed")
 		e.ok("update", e.UpdateUser(e.ctx, &n, false))
 		want := *u
 		want.Login, want.Version = login, n.Version
 		want.PasswordHash, want.Enabled, want.Attributes, want.Expires = "$hash$2", false, n.Attributes, n.Expires
+		want.Source, want.PasswordSet, want.Seed = "directory", n.PasswordSet, []byte("sealed")
 		e.equal("owner", e.read(u.Username), &want)
 		_, err := e.UserByID(e.ctx, e.realm, "id-new")
 		e.is("the id never changes", err, storage.ErrNotFound)
@@ -166,11 +171,12 @@ var userCases = []Case{
 		}
 	}},
 	{"users/copies", "A record that was read is the reader's own.", func(e *env) {
-		u := e.user()
+		u := e.user(func(u *realm.User) { u.Seed = []byte("sealed") })
 		for range 2 {
 			got := e.read(u.Username)
 			e.equal("mail", got.Attributes["mail"], "a@example.org")
-			got.Attributes["mail"] = "changed"
+			e.equal("seed", string(got.Seed), "sealed")
+			got.Attributes["mail"], got.Seed[0] = "changed", 'x'
 			b := e.begin(u.Username, policy(9))
 			e.equal("mail, as Begin read it", b.User.Attributes["mail"], "a@example.org")
 			b.User.Attributes["mail"] = "changed"

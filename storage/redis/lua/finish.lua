@@ -1,45 +1,84 @@
--- finish.lua settles a reservation, and on success creates the grant.
--- KEYS: owner, strangers' account, reservations of each, grant, index.
--- ARGV: nonce, outcome, 1 if Begin found an owner, the owner's administrative part as Begin read it (its version is enough
---       without a new one), the new one or '', the grant's record or '', when it goes, its id, life of a stranger's
---       account, policy.
--- Answer: 'ok' or 'conflict'. Again, when the reservation is gone: 'ok', unless a grant was asked for and is not there.
+-- finish.lua settles a reservation, with all that storage.Settlement asks for.
+-- KEYS: owner, strangers' account, reservations of each, grant, index, mark.
+-- ARGV, in the order of the struct settling in finish.go:
+--    1 nonce
+--    2 outcome
+--    3 1 if Begin found an owner
+--    4 the owner's administrative part as Begin read it; its version is enough without a new one
+--    5 the new one, or ''
+--    6 1 if the new one ends the owner's grants
+--    7 1 to count a login
+--    8 time step of the one-time code that was right, or 0
+--    9 the grant's record, or ''
+--   10 base
+--   11 bucket (2 bytes)
+--   12 life of a stranger's account
+--   13 life of the mark
+--   14 policy (5 arguments)
+-- Answer: 'ok', 'conflict' or 'used' (the code was). Again, when the reservation is gone: 'ok', unless a grant was asked
+-- for and is not there, or the mark says 'used'.
 
 local VOID, FAILURE, SUCCESS = 0, 1, 2
 local nonce, outcome, known = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
-local read, rehashed, grant, keep, id = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
-local stranger_life, p, now = tonumber(ARGV[9]), policy(10), clock()
+local read, new, ending = ARGV[4], ARGV[5], ARGV[6] == '1'
+local counted, step, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9]
+local base, bucket, stranger_life, mark_life = ARGV[10], ARGV[11], tonumber(ARGV[12]), ARGV[13]
+local p, now = policy(14), clock()
 
 local a = account(not known)
 local late = sweep(a.reservations, a.login, p, now)
 local mine = tonumber(redis.call('HGET', a.reservations, nonce) or 0) > now
+local part = known and a.record and a.record:sub(LOGIN_SIZE + 1) or ''
 local answer = 'ok'
 
--- the version (4 bytes) stands first in the administrative part
-local part = known and a.record and a.record:sub(LOGIN_SIZE + 1) or ''
-if grant ~= '' then
-  local same = part ~= '' and part:sub(1, 4) == read:sub(1, 4)
-  if mine and not same then outcome, answer = VOID, 'conflict' end
-  if not mine and redis.call('EXISTS', KEYS[5]) == 0 then answer = 'conflict' end
+-- The version (4 bytes) and the end of the account (6) stand first in the administrative part.
+if part ~= '' and #part < 10 then damaged('owner\'s record') end
+local function changed_owner() return part == '' or part:sub(1, 4) ~= read:sub(1, 4) end
+local function expires(of) return struct.unpack('>I6', of, 5) end
+
+if mine and outcome == SUCCESS and code_used(a.login, step) then
+  outcome, answer = FAILURE, 'used'
+elseif mine and grant ~= '' and changed_owner() then
+  outcome, answer = VOID, 'conflict'
+elseif not mine and outcome == SUCCESS and step ~= 0 and done(KEYS[7]) then
+  answer = 'used'
+elseif not mine and grant ~= '' and redis.call('EXISTS', KEYS[5]) == 0 then
+  answer = 'conflict'
+end
+
+local replaced = mine and answer == 'ok' and outcome ~= VOID and new ~= '' and part == read
+local shortened = {}
+if replaced and not ending and expires(new) ~= expires(part) then
+  shortened = outliving(base, KEYS[6], bucket, expires(new), now)
 end
 
 -- What was refused is settled with the same writes, and no effect: its nonce is all zero.
 local refused = nonce == string.rep('\0', 16) and outcome ~= VOID
 local changed = #late > 0 or refused or (mine and outcome ~= VOID)
 if mine then
-  if outcome == FAILURE then fail(a.login, p, now) end
-  if outcome == SUCCESS then succeed(a.login, now) end
   late[#late + 1] = nonce
+  if outcome ~= VOID and answer == 'ok' then use_code(a.login, step) end
+  if outcome == FAILURE then fail(a.login, p, now) end
+  if outcome == SUCCESS then
+    succeed(a.login, now)
+    if counted then count_login(a.login) end
+  end
 end
-if changed and (a.stranger or a.record) then save(a, p, now, stranger_life) end
-settled(a, late)
-if not mine or outcome ~= SUCCESS then return answer end
 
-if rehashed ~= '' and part == read then
-  redis.call('SET', KEYS[1], pack_login(a.login) .. rehashed)
+if replaced then
+  if ending then drop_all(base, KEYS[6]) end
+  redis.call('SET', a.key, pack_login(a.login) .. new)
+  part = new
+elseif changed and (a.stranger or a.record) then
+  save(a, p, now, stranger_life)
 end
-if grant ~= '' then
-  write_grant(KEYS[5], grant, keep)
-  list(KEYS[6], id, keep, now)
+settled(a, late)
+put_all(base, shortened, now)
+
+if answer == 'used' then return remember(KEYS[7], mark_life, answer) end
+if mine and outcome == SUCCESS and grant ~= '' then
+  local g = unpack_grant(grant, grant:sub(2, 15))
+  g.max = earlier(g.max, expires(part))
+  put(base, KEYS[5], g, now)
 end
 return answer

@@ -95,6 +95,25 @@ local function drop_all(base, index)
   redis.call('UNLINK', index)
 end
 
+-- outliving reads the grants of an index that would outlive an account, and lets them end with it. put_all writes them.
+local function outliving(base, index, bucket, expires, now)
+  local out = {}
+  if expires == 0 then return out end
+  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local key = grant_key(base, member)
+    local g = read_grant(key, bucket .. member, now)
+    if g and earlier(g.max, expires) ~= g.max then
+      g.max, g.keep = expires, earlier(g.keep, expires)
+      out[key] = g
+    end
+  end
+  return out
+end
+
+local function put_all(base, grants, now)
+  for key, g in pairs(grants) do put(base, key, g, now) end
+end
+
 -- epochs compares a grant with the epochs that the caller has seen: 'dead', 'stale' when the caller must look again, or
 -- nil. Nothing is stale when it has just looked.
 local function epochs(g, realm_epoch, client_epoch, fresh)

@@ -13,23 +13,11 @@ if not v then return 'none' end
 read_login(v)
 if v:sub(LOGIN_SIZE + 1) ~= read then return 'changed' end
 
--- shorten lets no grant of the owner outlive the account.
-local function shorten(now)
-  for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-    local key = grant_key(base, member)
-    local g = read_grant(key, ARGV[6] .. member, now)
-    if g and earlier(g.max, expires) ~= g.max then
-      g.max = expires
-      g.keep = earlier(g.keep, expires)
-      put(base, key, g, now)
-    end
-  end
-end
-
 if ARGV[4] == '1' then
   drop_all(base, KEYS[2])
-elseif expires ~= 0 then
-  shorten(clock())
+else
+  local now = clock()
+  put_all(base, outliving(base, KEYS[2], ARGV[6], expires, now), now)
 end
 redis.call('SET', KEYS[1], v:sub(1, LOGIN_SIZE) .. new)
 return remember(KEYS[3], ARGV[7], 'ok')

@@ -1,0 +1,154 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/storage"
+)
+
+// Finish implements [storage.Logins]. All but Void cost one commit.
+func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	r, grant := st.Reservation, st.Grant
+	if st.Outcome == storage.Void {
+		s.held.giveBack(account{r.Realm, r.Username}, r.Nonce)
+		return nil
+	}
+	x, err := settlementOf(st)
+	if err != nil {
+		return err
+	}
+	err = s.write(ctx, func(t *tx) error { return s.finish(t, x) })
+	if err == nil && x.Grant != nil {
+		grant.RealmEpoch, grant.ClientEpoch = x.Grant.RealmEpoch, x.Grant.ClientEpoch
+	}
+	return err
+}
+
+// settlement is a settlement that shares nothing with a caller who may not wait for the writer.
+type settlement struct {
+	storage.Settlement
+	who  account
+	read []byte // the administrative part of the owner's record as Begin read it, if there is an Owner to replace it
+}
+
+func settlementOf(st storage.Settlement) (x *settlement, err error) {
+	if st, err = st.Effective(); err != nil {
+		return nil, err
+	}
+	x = &settlement{Settlement: st, who: account{st.Reservation.Realm, st.Reservation.Username}}
+	if st.Reservation.User != nil {
+		x.Reservation.User = st.Reservation.User.Clone()
+	}
+	if st.Owner != nil {
+		if x.read, err = storage.EncodeAdministrative(x.Reservation.User); err != nil {
+			return nil, err
+		}
+	}
+	if st.Grant != nil {
+		if _, err := st.Grant.Encode(); err != nil {
+			return nil, err
+		}
+		x.Grant = clone(st.Grant)
+	}
+	return x, nil
+}
+
+// finish settles one attempt. Each way through it writes the account, changed or not.
+func (s *Store) finish(t *tx, x *settlement) error {
+	u, login, err := s.account(t, x.who)
+	if err != nil {
+		return err
+	}
+	var answer error
+	switch {
+	case !s.held.takeOne(t, x.who, x.Reservation.Nonce):
+		answer = x.repeated(t)
+	case x.Outcome == storage.Success && guard.CodeUsed(&login, x.CodeStep):
+		answer = storage.ErrCodeUsed
+		guard.Fail(&login, x.Reservation.Policy, t.now)
+	case x.Outcome == storage.Success && x.late(t, u):
+		answer = storage.ErrConflict
+	default:
+		x.count(t, &login)
+		u = x.replace(t, u)
+		if x.Grant != nil {
+			t.createGrant(x.Grant, u)
+		}
+	}
+	if err := s.putAccount(t, x.who, u, login); err != nil {
+		t.fault = err // never: the record was read from the file, or has been encoded before
+	}
+	return answer
+}
+
+// late reports whether the owner is another one, or another version, than Begin read.
+func (x *settlement) late(t *tx, u *realm.User) bool {
+	return !sameVersion(x.Reservation.User, u) || (x.Grant != nil && (u == nil || t.get(grantsBucket, x.Grant.ID[:]) != nil))
+}
+
+// count does the arithmetic of an attempt that was under way.
+func (x *settlement) count(t *tx, l *realm.Login) {
+	guard.UseCode(l, x.CodeStep)
+	if x.Outcome == storage.Failure {
+		guard.Fail(l, x.Reservation.Policy, t.now)
+		return
+	}
+	guard.Succeed(l, t.now)
+	if x.CountLogin {
+		guard.CountLogin(l)
+	}
+}
+
+// replace is the owner as the settlement has it written, u itself if the record is not what Begin read. The grants that
+// go with a change are ended or shortened.
+func (x *settlement) replace(t *tx, u *realm.User) *realm.User {
+	if x.Owner == nil || u == nil {
+		return u
+	}
+	now, err := storage.EncodeAdministrative(u)
+	if err != nil || !bytes.Equal(now, x.read) {
+		return u
+	}
+	switch {
+	case x.EndGrants:
+		t.endOwned(x.who)
+	case !x.Owner.Expires.Equal(u.Expires):
+		t.capOwned(x.who, x.Owner)
+	}
+	return x.Owner
+}
+
+// repeated is the answer to a success that was settled before: nil if its grant is there.
+func (x *settlement) repeated(t *tx) error {
+	if x.Grant == nil {
+		return nil
+	}
+	there, err := t.grant(x.Grant.ID)
+	if err != nil || there.Realm != x.who.realm || there.Username != x.who.name {
+		return storage.ErrConflict
+	}
+	x.Grant.RealmEpoch, x.Grant.ClientEpoch = there.RealmEpoch, there.ClientEpoch
+	return nil
+}
+
+func sameVersion(read, now *realm.User) bool {
+	if read == nil || now == nil {
+		return read == nil && now == nil
+	}
+	return read.ID == now.ID && read.Version == now.Version
+}
+
+// clone is a copy that shares nothing with g.
+func clone(g *storage.Grant) *storage.Grant {
+	c := *g
+	c.Scopes, c.Revoked, c.Properties = slices.Clone(g.Scopes), slices.Clone(g.Revoked), maps.Clone(g.Properties)
+	return &c
+}

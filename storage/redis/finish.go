@@ -1,0 +1,111 @@
+package redis
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ropcd/ropcd/storage"
+)
+
+// Finish settles a reservation, with all that goes with it, in one round trip. The grant's epochs are those that are
+// remembered: an end of its client's or realm's grants within the last second may end it too.
+func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
+	if err := s.serving(ctx); err != nil {
+		return err
+	}
+	st, err := st.Effective()
+	if err != nil {
+		return err
+	}
+	x := s.settling(&st.Reservation, st.Outcome)
+	x.endGrants, x.countLogin, x.codeStep = st.EndGrants, st.CountLogin, st.CodeStep
+	if x.read, x.owner, err = parts(&st); err != nil {
+		return err
+	}
+	if g := st.Grant; g != nil {
+		if x.grant, err = s.newGrant(ctx, &st.Reservation, g); err != nil {
+			return err
+		}
+		x.keys[4] = s.keys.grant(g.ID)
+	}
+	call := s.run
+	if st.Outcome == storage.Failure || st.EndGrants || st.CodeStep != 0 {
+		call = s.confirm // it may lock, end grants, or use a code up
+	}
+	reply, err := call(ctx, finishScript, x.keys, x.args()...)
+	if err != nil {
+		return err
+	}
+	return verdict(reply)
+}
+
+// settling is what finish.lua is asked for, in the order of its arguments. Nil bytes are none.
+type settling struct {
+	keys       []string
+	nonce      nonce
+	outcome    storage.Outcome
+	known      bool   // Begin found an owner
+	read       []byte // see parts
+	owner      []byte
+	endGrants  bool
+	countLogin bool
+	codeStep   uint64
+	grant      []byte
+	base       string
+	bucket     uint16
+	policy     []any
+}
+
+// settling is a settlement of a reservation with no more than an outcome, and without a grant's key.
+func (s *Store) settling(r *storage.Reservation, o storage.Outcome) settling {
+	bucket := storage.Bucket(r.Realm, r.Username)
+	base := s.keys.base(bucket)
+	mark := s.keys.done(s.keys.user(r.Realm, r.Username), r.Nonce[:])
+	return settling{
+		keys:  append(s.accounts(r.Realm, r.Username), base+"g:", s.keys.index(r.Realm, r.Username), mark),
+		nonce: r.Nonce, outcome: o, known: r.User != nil, base: base, bucket: bucket, policy: policy(r.Policy),
+	}
+}
+
+func (x *settling) args() []any {
+	return append([]any{
+		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, x.grant,
+		x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife),
+	}, x.policy...)
+}
+
+// bucketBytes are the two bytes that a grant's id begins with.
+func bucketBytes(bucket uint16) []byte { return binary.BigEndian.AppendUint16(nil, bucket) }
+
+// newGrant completes and encodes a grant. The script lets it end with the account that it finds.
+func (s *Store) newGrant(ctx context.Context, r *storage.Reservation, g *storage.Grant) ([]byte, error) {
+	now, err := s.epochsOf(ctx, realmClient{g.Realm, g.ClientID}, false)
+	if err != nil {
+		return nil, err
+	}
+	g.RealmEpoch, g.ClientEpoch = now.realm, now.client
+	g.MaxExpires = r.Bound(g.MaxExpires)
+	record, err := g.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("finish: %w", err)
+	}
+	return record, nil
+}
+
+// parts are the administrative part of the owner's record as Begin read it, and the one to write. Without one the
+// version, which stands first, is all that is needed.
+func parts(st *storage.Settlement) (read, owner []byte, err error) {
+	u := st.Reservation.User
+	switch {
+	case u == nil:
+		return nil, nil, nil
+	case st.Owner == nil:
+		return binary.BigEndian.AppendUint32(nil, u.Version), nil, nil
+	}
+	if read, err = storage.EncodeAdministrative(u); err != nil {
+		return nil, nil, err
+	}
+	owner, err = storage.EncodeAdministrative(st.Owner)
+	return read, owner, err
+}
