@@ -68,7 +68,19 @@ type Event struct {
 	Address     string    `json:"address,omitempty"`
 	RequestID   string    `json:"request_id,omitempty"`
 	GrantID     string    `json:"grant_id,omitempty"`
+	Trail       []Step    `json:"trail,omitempty"` // of the journey, see [MaxTrail]
 }
+
+// Step is a node that a journey went through.
+type Step struct {
+	Journey string `json:"journey"`
+	Node    string `json:"node"`
+	Outcome string `json:"outcome,omitempty"` // empty: it faulted
+	Micros  int64  `json:"us"`                // how long it took, in microseconds
+}
+
+// MaxTrail is how many steps of a journey an event has at most: the last ones.
+const MaxTrail = 32
 
 // Log is where events go. Safe for concurrent use; a nil Log drops everything.
 type Log struct {

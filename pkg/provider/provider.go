@@ -15,12 +15,13 @@ import (
 	"github.com/ropcd/ropcd/storage"
 )
 
-// Options are what a provider is made of. All are needed.
+// Options are what a provider is made of. All but Seeds are needed.
 type Options struct {
 	Store     storage.Store
 	Passwords *password.Set
 	Pool      *password.Pool
 	Realms    *Realms
+	Seeds     ropc.Seeds // nil: there are no one-time codes
 }
 
 // Provider is the OAuth 2.0 provider of all realms. Safe for concurrent use.
@@ -28,6 +29,7 @@ type Provider struct {
 	Options
 	Clients *Clients
 	Tokens  *ropc.Tokens
+	Login   *ropc.Login
 
 	realms   atomic.Pointer[Realms]
 	core     fosite.OAuth2Provider
@@ -40,7 +42,9 @@ func New(o Options) *Provider {
 	p.realms.Store(o.Realms)
 	p.Clients = &Clients{Store: o.Store, Realms: &p.realms}
 	p.Tokens = &ropc.Tokens{Grants: o.Store, Clients: p.Clients}
-	login := &ropc.Login{Guard: &guard.Guard{Logins: o.Store, Pool: o.Pool}, Passwords: o.Passwords}
+	p.Login = &ropc.Login{
+		Guard: &guard.Guard{Logins: o.Store, Pool: o.Pool}, Passwords: o.Passwords, Users: o.Store, Seeds: o.Seeds,
+	}
 	p.core = fosite.NewOAuth2Provider(unused{}, &fosite.Config{
 		ScopeStrategy: fosite.ExactScopeStrategy,
 		ClientAuthenticationStrategy: func(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
@@ -52,7 +56,7 @@ func New(o Options) *Provider {
 			return c, nil
 		},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
-			&ropc.Handler{Authenticator: login, Issuer: ropc.GrantIssuer{}},
+			&ropc.Handler{Authenticator: p.Login, Issuer: ropc.GrantIssuer{}},
 			&ropc.RefreshHandler{Grants: o.Store},
 		},
 	})

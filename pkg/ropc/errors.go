@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/password"
 	"github.com/ropcd/ropcd/storage"
 )
@@ -53,11 +54,11 @@ func Fault(err error) *fosite.RFC6749Error {
 	return ErrInternal.WithWrap(err)
 }
 
-// Passing reports whether an error is one that passes by itself: the store is down or slow, the pool is full, the caller
-// has gone or its time is over.
+// Passing reports whether an error is one that passes by itself: the store or a credential source is down or
+// slow, the pool is full, the caller has gone or its time is over.
 func Passing(err error) bool {
 	for _, target := range []error{
-		storage.ErrUnavailable, guard.ErrBusy, password.ErrBusy, password.ErrClosed, context.DeadlineExceeded, context.Canceled,
+		storage.ErrUnavailable, journey.ErrUnavailable, guard.ErrBusy, password.ErrBusy, password.ErrClosed, context.DeadlineExceeded, context.Canceled,
 	} {
 		if errors.Is(err, target) {
 			return true

@@ -70,14 +70,20 @@ func journeyOf(name string) func(s *site, _ func()) {
 // nothingLeft reports what an attempt must not leave behind.
 func (s *site) nothingLeft(t *testing.T, name string) {
 	t.Helper()
+	s.settled(t, name)
+	if list, err := s.GrantsOf(t.Context(), "/alpha", name); err != nil || len(list) != 0 {
+		t.Errorf("%d grants, %v", len(list), err)
+	}
+}
+
+// settled reports what an attempt has left behind beside its grant.
+func (s *site) settled(t *testing.T, name string) {
+	t.Helper()
 	if s.unsettled(t, name) {
 		t.Error("the attempt is still reserved")
 	}
 	if _, running, waiting := s.pool.Stats(); running+waiting != 0 {
 		t.Error("a place in the pool is lost")
-	}
-	if list, err := s.GrantsOf(t.Context(), "/alpha", name); err != nil || len(list) != 0 {
-		t.Errorf("%d grants, %v", len(list), err)
 	}
 }
 

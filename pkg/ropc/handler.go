@@ -58,8 +58,8 @@ type Result struct {
 
 	// Turn is the attempt, for an Issuer to settle; nil when the Authenticator keeps no account of attempts.
 	Turn *guard.Turn
-	// Rehash replaces the owner's password hash when the attempt is settled, if not empty.
-	Rehash string
+	// Effects are what else changes when the attempt is settled as a success.
+	Effects guard.Effects
 }
 
 // ResultReceiver is the optional interface of a fosite.Session that wants to know the result, for its Issuer. A

@@ -10,7 +10,6 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ropcd/ropcd/pkg/audit"
-	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/token"
 	"github.com/ropcd/ropcd/storage"
@@ -39,7 +38,7 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	grant := newGrant(site, client, session.Result, r.GetGrantedScopes(), now)
 	grant.RefreshDigest, grant.AccessDigest = secret.Digest(), secret.Access().Digest()
 
-	err := turn.Succeed(ctx, guard.Effects{Owner: rehashed(turn.User, session.Result.Rehash)}, grant)
+	err := turn.Succeed(ctx, session.Result.Effects, grant)
 	switch {
 	case errors.Is(err, storage.ErrConflict):
 		return deny(site, audit.Disabled, ErrInvalidGrant)
@@ -51,16 +50,6 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	site.Trace.GrantID = grant.ID.String()
 	respond(w, issued{site: site, grant: grant, secret: secret, scopes: r.GetGrantedScopes(), now: now, refresh: grant.HasRefresh})
 	return nil
-}
-
-// rehashed is the owner with a new hash of the same password; nil if there is none.
-func rehashed(u *realm.User, hash string) *realm.User {
-	if hash == "" {
-		return nil
-	}
-	next := u.Clone()
-	next.PasswordHash = hash
-	return next
 }
 
 // newGrant is the record of a login that succeeded at now, of the store's clock.

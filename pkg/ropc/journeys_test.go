@@ -3,6 +3,7 @@ package ropc_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,9 @@ type step struct {
 
 func (step) Outcomes() []string                       { return []string{"true", "false"} }
 func (step) ReadsPassword() bool                      { return true }
+func (step) ReadsSeed() bool                          { return true }
+func (step) Parameters() []string                     { return []string{"totp"} }
+func (step) Verifies() []string                       { return []string{"true"} } // or so it says
 func (s step) Open(journey.Env) (journey.Node, error) { return s, nil }
 func (s step) Run(ctx context.Context, st *journey.State) (string, error) {
 	return s.run(ctx, st)
@@ -44,11 +48,18 @@ func journeys(t testing.TB) *journey.Set {
 		"FaultAfter":  verify("", errNode),
 		"RefuseAfter": verify("false", nil),
 		"AllowAfter":  verify("true", nil),
+		"Blind":       func(context.Context, *journey.State) (string, error) { return "true", nil },
 		"Enrich": func(_ context.Context, s *journey.State) (string, error) {
 			s.SetAuthLevel(7)
 			s.SetProperty("tier", "gold")
 			return "true", nil
 		},
+		"Directory": askDirectory,
+		"Migrate":   func(_ context.Context, s *journey.State) (string, error) { s.MigrateCredential(); return "true", nil },
+		"Count":     func(_ context.Context, s *journey.State) (string, error) { s.CountLogin(); return "true", nil },
+		"Disable":   func(_ context.Context, s *journey.State) (string, error) { s.SetEnabled(false); return "false", nil },
+		"Enable":    func(_ context.Context, s *journey.State) (string, error) { s.SetEnabled(true); return "false", nil },
+		"Code":      askCode,
 	} {
 		types[name] = func() journey.Settings { return step{run} }
 	}
@@ -69,11 +80,32 @@ func journeys(t testing.TB) *journey.Set {
 	active := map[string]journey.NodeDefinition{
 		"collect": collect("active"), "active": node("AccountActiveDecision", "check", "failure"), "check": node("DataStoreDecision", "success", "failure"),
 	}
+	chain := func(kinds ...string) journey.Definition {
+		all := map[string]journey.NodeDefinition{"collect": collect("0")}
+		for i, kind := range kinds {
+			next := fmt.Sprint(i + 1)
+			if i == len(kinds)-1 {
+				next = "success"
+			}
+			all[fmt.Sprint(i)] = node(kind, next, "failure")
+		}
+		return journey.Definition{Enabled: true, Entry: "collect", Nodes: all}
+	}
+	either := chain("Directory", "Migrate")
+	either.Nodes["0"] = node("Directory", "1", "local")
+	either.Nodes["local"] = node("DataStoreDecision", "success", "failure")
+	disable := chain("DataStoreDecision", "Disable")
+	disable.Nodes["0"] = node("DataStoreDecision", "success", "1")
+	enable := chain("DataStoreDecision", "Enable")
+	enable.Nodes["0"] = node("DataStoreDecision", "success", "1")
 	set, problems := journey.Build(map[string]journey.Definition{
+		"Directory": chain("Directory"), "Migrate": chain("Directory", "Migrate"), "Either": either, "Disable": disable, "Enable": enable,
+		"Count": chain("DataStoreDecision", "Count"), "Code": chain("DataStoreDecision", "Code"), "CodeFault": chain("DataStoreDecision", "Code", "FaultBefore"),
 		"Check": {Enabled: true, Entry: "collect", Nodes: check}, "Active": {Enabled: true, Entry: "collect", Nodes: active},
 		"Off": {Entry: "collect", Nodes: check}, "Inner": {Enabled: true, InnerOnly: true, Entry: "collect", Nodes: check},
 		"FaultBefore": one("FaultBefore"), "FaultAfter": one("FaultAfter"), "RefuseAfter": one("RefuseAfter"), "AllowAfter": one("AllowAfter"),
-		"Open": {Enabled: true, Entry: "collect", Nodes: map[string]journey.NodeDefinition{"collect": collect("success")}},
+		"Blind": one("Blind"),
+		"Open":  {Enabled: true, AllowUnverified: true, Entry: "collect", Nodes: map[string]journey.NodeDefinition{"collect": collect("success")}},
 		"Talk": {Enabled: true, Entry: "talk", Nodes: map[string]journey.NodeDefinition{
 			"talk": {Type: "MessageNode", Outcomes: map[string]string{"true": "success", "false": "failure"}},
 		}},

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/guard"
@@ -20,9 +19,25 @@ import (
 type Login struct {
 	Guard     *guard.Guard
 	Passwords *password.Set
+	// Users takes in whom an outside source vouches for. nil: nobody is taken in.
+	Users Owners
+	// Seeds are the one-time codes' seeds; nil: nobody has one.
+	Seeds Seeds
 }
 
 var _ Authenticator = (*Login)(nil)
+
+// Owners is where a resource owner is made whom an outside source vouches for; see [storage.Users].
+type Owners interface {
+	CreateUser(ctx context.Context, u *realm.User) error
+}
+
+// Seeds seals and opens the seeds that owners keep for one-time codes; see token.Sealer.
+type Seeds interface {
+	Seal(realmKey, userID string, seed []byte) []byte
+	// Open is the seed; current is false when it is to be sealed anew.
+	Open(realmKey, userID string, sealed []byte) (seed []byte, current bool, err error)
+}
 
 // Authenticate implements [Authenticator]. The journey is chosen first: [ErrUnknownJourney], [ErrInteractiveJourney] and
 // [ErrInternal] (none is configured) charge nobody. Then an attempt is reserved, the journey runs, and the attempt is
@@ -39,32 +54,37 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	}
 	username := accountName(r.Username)
 	site.Trace.Username = auditName(r.Username, username)
-	turn, err := l.Guard.Enter(ctx, guard.Entry{
+	a := &attempt{login: l, password: r.Password, entry: guard.Entry{
 		Client: r.Realm + "\x00" + client.ID, Realm: r.Realm, Username: username, Policy: site.Realm.Lockout,
-	})
-	if err != nil {
+	}}
+	if a.turn, err = l.Guard.Enter(ctx, a.entry); err != nil {
 		return Result{}, err
 	}
-	a := &attempt{turn: turn, passwords: l.Passwords}
-	run, err := a.run(ctx, chosen, journey.Input{
+	in := journey.Input{
 		Realm: r.Realm, Username: username, Password: r.Password, Parameters: r.Parameters,
 		Client: client.Client, Scopes: r.Scopes, Address: r.Address,
-		User: turn.User, Verify: a.verify, Locked: turn.Standing != storage.Reserved, Now: turn.Reservation.Clock(),
-	})
+		User: a.turn.User, Verify: a.verify, Seed: a.seed, Locked: a.turn.Standing != storage.Reserved, Now: a.turn.Reservation.Clock(),
+	}
+	run, err := a.run(ctx, chosen, in)
+	site.Trace.Trail = run.Trail
 	if err != nil {
 		return Result{}, errors.Join(err, a.abandon(ctx, run))
 	}
 	site.Trace.Node = lastNode(run.Trail)
-	if reason := a.denied(run); reason != "" {
-		if err := a.refuse(ctx, run); err != nil {
-			return Result{}, err
-		}
-		return Result{Denied: reason}, nil
+	reason := chosen.Decide(in, run)
+	if reason == "" {
+		reason, err = a.admit(ctx, run)
+	} else {
+		err = a.refuse(ctx, run)
 	}
-	site.Trace.Subject = turn.User.ID
+	if err != nil || reason != "" {
+		return Result{Denied: reason}, err
+	}
+	user := a.turn.User
+	site.Trace.Subject = user.ID
 	return Result{
-		Subject: turn.User.ID, Username: turn.User.Username, AuthTime: turn.Reservation.Clock(), AuthLevel: run.AuthLevel,
-		Journey: site.Trace.Journey, Rule: site.Trace.Rule, Claims: run.Properties, Turn: turn, Rehash: a.rehash,
+		Subject: user.ID, Username: user.Username, AuthTime: a.turn.Reservation.Clock(), AuthLevel: run.AuthLevel,
+		Journey: site.Trace.Journey, Rule: site.Trace.Rule, Claims: run.Properties, Turn: a.turn, Effects: a.effects,
 	}, nil
 }
 
@@ -109,101 +129,4 @@ func lastNode(trail []journey.Step) string {
 		return ""
 	}
 	return trail[len(trail)-1].Node
-}
-
-// attempt is the one place that compares a resource owner's password.
-type attempt struct {
-	turn      *guard.Turn
-	passwords *password.Set
-
-	right  bool   // the password was right
-	rehash string // its new hash, if the stored one is not current
-}
-
-// run runs the journey. A panic, which journeys stop only within nodes, counts as a failure like an attempt that nobody
-// settles, but its place in the pool is free at once.
-func (a *attempt) run(ctx context.Context, j *journey.Journey, in journey.Input) (journey.Result, error) {
-	returned := false
-	defer func() {
-		if !returned {
-			_ = a.turn.Fail(ctx, guard.Effects{})
-		}
-	}()
-	result, err := j.Run(ctx, in)
-	returned = true
-	return result, err
-}
-
-// verify compares the password with the owner's, in the hashing pool. It does the same work, and says no, for an owner
-// that does not exist, has no password, is locked, disabled or expired.
-func (a *attempt) verify(ctx context.Context, given string) (bool, error) {
-	user := a.turn.User
-	var err error
-	inPool := a.turn.Hash(ctx, func() {
-		switch {
-		case user == nil || user.PasswordHash == "":
-			a.passwords.Decoy(given)
-		case a.turn.Standing != storage.Reserved:
-			// The work of this owner's own hash, which may be of another kind, with a password that is none.
-			_, _, err = a.passwords.Verify("", user.PasswordHash)
-		default:
-			a.right, a.rehash, err = a.passwords.Verify(given, user.PasswordHash)
-		}
-	})
-	if inPool != nil {
-		return false, inPool
-	}
-	if err != nil {
-		return false, fmt.Errorf("verify password: %w", err)
-	}
-	return a.right && a.barred() == "", nil
-}
-
-// barred is why the owner may not log in whatever the password; empty: the owner may.
-func (a *attempt) barred() string {
-	user := a.turn.User
-	switch {
-	case a.turn.Standing != storage.Reserved:
-		return audit.Locked
-	case user == nil:
-		return audit.UnknownUser
-	case !user.Enabled:
-		return audit.Disabled
-	case user.Expired(a.turn.Reservation.Clock()):
-		return audit.Expired
-	}
-	return ""
-}
-
-// denied is why the run gives no token; empty: it does. A journey's success is not enough: a credential must have been
-// verified, for an owner who may log in.
-func (a *attempt) denied(run journey.Result) string {
-	if reason := a.barred(); reason != "" {
-		return reason
-	}
-	switch {
-	case run.Success && run.Verified:
-		return ""
-	case run.Reason != "":
-		return run.Reason
-	}
-	return audit.JourneyFailed
-}
-
-// refuse settles a denial: as a failure as soon as a password was evaluated, else as void. A right password of somebody
-// who may not log in is charged like a wrong one, because settling differently would take a different time. Who was
-// locked already is settled with the same work and without effect.
-func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
-	if run.Evaluated {
-		return a.turn.Fail(ctx, guard.Effects{})
-	}
-	return a.turn.Void(ctx)
-}
-
-// abandon settles after a fault: as a failure only if a password was found wrong before it.
-func (a *attempt) abandon(ctx context.Context, run journey.Result) error {
-	if run.Evaluated && !run.Verified {
-		return a.turn.Fail(ctx, guard.Effects{})
-	}
-	return a.turn.Void(ctx)
 }

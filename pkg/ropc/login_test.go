@@ -10,6 +10,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/ropc"
 	"github.com/ropcd/ropcd/storage"
@@ -37,8 +38,12 @@ func TestLoginCreatesTheGrant(t *testing.T) {
 	if g := list[0]; g.AuthTime.Before(before) || g.AccessExpires.Sub(g.AuthTime).Round(time.Minute) != time.Hour || g.RefreshExpires.Sub(g.AuthTime).Round(time.Minute) != 24*time.Hour {
 		t.Errorf("times %v, %v, %v", g.AuthTime, g.AccessExpires, g.RefreshExpires)
 	}
-	trace := ropc.Trace{Username: "demo", Subject: "id-demo", Journey: "Check", Rule: "provider", Node: "enrich", GrantID: list[0].ID.String()}
-	if diff := cmp.Diff(trace, got.trace); diff != "" {
+	trace := ropc.Trace{Username: "demo", Subject: "id-demo", Journey: "Check", Rule: "provider", Node: "enrich", GrantID: list[0].ID.String(), Trail: []journey.Step{
+		{Journey: "Check", Node: "collect", Type: "ZeroPageLoginCollector", Outcome: "has_credentials"},
+		{Journey: "Check", Node: "check", Type: "DataStoreDecision", Outcome: "true"},
+		{Journey: "Check", Node: "enrich", Type: "Enrich", Outcome: "true"},
+	}}
+	if diff := cmp.Diff(trace, got.trace, cmpopts.IgnoreFields(journey.Step{}, "Duration")); diff != "" {
 		t.Error(diff)
 	}
 	if u := s.user(t, "demo"); u.Login.LastLogin.Before(before) {
@@ -88,8 +93,13 @@ func TestEveryDenialIsTheSameAnswer(t *testing.T) {
 		}, audit.Disabled, 1, 1},
 		{"the journey refuses a right password", "demo", "right", use("RefuseAfter"), audit.JourneyFailed, 1, 1},
 		{"the journey allows a wrong password", "demo", "wrong", use("AllowAfter"), audit.JourneyFailed, 1, 1},
-		{"the journey asks for no password", "demo", "right", use("Open"), audit.JourneyFailed, 0, 0},
-		{"the journey asks for no password, unknown user", "nobody", "right", use("Open"), audit.UnknownUser, 0, 0},
+		{"the journey asks for no password", "demo", "right", use("Blind"), audit.JourneyFailed, 0, 0},
+		{"the journey asks for no password, unknown user", "nobody", "right", use("Blind"), audit.UnknownUser, 0, 0},
+		{"the journey may do without one, unknown user", "nobody", "right", use("Open"), audit.UnknownUser, 0, 0},
+		{"the journey may do without one, disabled", "demo", "right", func(s *site) {
+			use("Open")(s)
+			s.change(t, "demo", disable)
+		}, audit.Disabled, 0, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newSite(t)
@@ -169,4 +179,15 @@ func TestJourneyOfTheRequestAndOfTheRealm(t *testing.T) {
 			t.Errorf("%q: trace %+v, error %v", chain, got.trace, err)
 		}
 	}
+}
+
+// Only a journey that says so lets somebody in without a credential, and then it does.
+func TestUnverifiedJourneyGivesTokensIfItSaysSo(t *testing.T) {
+	s := newSite(t)
+	use("Open")(s)
+	got, err := s.as(t, "demo", "whatever")
+	if err != nil || got.access == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.settled(t, "demo")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ory/fosite"
 
 	"github.com/ropcd/ropcd/pkg/audit"
@@ -175,8 +176,8 @@ func TestRefreshIsTraced(t *testing.T) {
 	login := s.demo(t)
 	got := s.renew(t, login.refresh, "").trace
 	want := ropc.Trace{Username: "demo", Subject: "id-demo", Journey: "Check", Rule: "provider", GrantID: login.trace.GrantID}
-	if got != want {
-		t.Errorf("trace %+v", got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("trace: %s", diff)
 	}
 }
 

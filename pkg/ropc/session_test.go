@@ -18,7 +18,7 @@ func fullSession() *ropc.Session {
 	s := &ropc.Session{}
 	s.SetResult(ropc.Result{
 		Subject: "id-1", Username: "demo", AuthTime: at, AuthLevel: 5, Journey: "J", Rule: "realm",
-		Claims: map[string]string{"tier": "gold"}, Turn: &guard.Turn{}, Rehash: "hash",
+		Claims: map[string]string{"tier": "gold"}, Turn: &guard.Turn{}, Effects: guard.Effects{CountLogin: true},
 	})
 	s.SetExpiresAt(fosite.AccessToken, at)
 	return s

@@ -3,6 +3,7 @@ package ropc
 import (
 	"context"
 
+	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/token"
@@ -33,6 +34,7 @@ type Trace struct {
 	Journey  string
 	Rule     string
 	Node     string // that denied
+	Trail    []journey.Step
 	GrantID  string
 }
 
@@ -69,4 +71,14 @@ func (s *Site) provider() *realm.Provider {
 		return nil
 	}
 	return s.Realm.Provider
+}
+
+// AuditTrail is the way of a journey as an audit event has it: its last steps.
+func AuditTrail(steps []journey.Step) []audit.Step {
+	steps = steps[max(0, len(steps)-audit.MaxTrail):]
+	var out []audit.Step
+	for _, s := range steps {
+		out = append(out, audit.Step{Journey: s.Journey, Node: s.Node, Outcome: s.Outcome, Micros: s.Duration.Microseconds()})
+	}
+	return out
 }

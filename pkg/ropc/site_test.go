@@ -55,7 +55,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.login = &ropc.Login{Guard: &guard.Guard{Logins: s.logins, Pool: s.pool}, Passwords: passwords}
+	s.login = &ropc.Login{Guard: &guard.Guard{Logins: s.logins, Pool: s.pool}, Passwords: passwords, Users: db, Seeds: s.seeds(t, "a")}
 	s.settings = &realm.Provider{
 		GrantTypes:                         []string{"password", "refresh_token"},
 		PasswordGrantAuthenticationService: "Check", AccessTokenLifetime: time.Hour, RefreshTokenLifetime: 24 * time.Hour,

@@ -2,12 +2,16 @@ package server_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ropcd/ropcd/pkg/audit"
 )
 
 func TestDecisionsAreAuditedWithWhoWhereAndWhy(t *testing.T) {
@@ -17,7 +21,9 @@ func TestDecisionsAreAuditedWithWhoWhereAndWhy(t *testing.T) {
 	right := map[string]any{
 		"event": "grant", "outcome": "success", "realm": "/alpha", "client_id": "app", "username": "demo", "sub": "id-of-demo",
 		"journey": "PasswordGrant", "journey_rule": "realm", "node": "check", "address": "127.0.0.1",
+		"trail": "PasswordGrant.collect:has_credentials PasswordGrant.check:true",
 	}
+	const gold = "Gold.collect:has_credentials Gold.check:true Gold.extra:"
 	change := func(pairs ...string) map[string]any {
 		m := map[string]any{}
 		for k, v := range right {
@@ -37,20 +43,21 @@ func TestDecisionsAreAuditedWithWhoWhereAndWhy(t *testing.T) {
 	}{
 		{"rule 3", grant("/alpha", app, passwordGrant("/alpha", "demo")), right},
 		{"rule 1", grant("/alpha", app, passwordGrant("/alpha", "demo", "auth_chain", "Gold", "totp", "123456")),
-			change("journey", "Gold", "journey_rule", "auth_chain", "node", "extra")},
+			change("journey", "Gold", "journey_rule", "auth_chain", "node", "extra", "trail", gold+"right")},
 		{"rule 2", grant("/service", service, passwordGrant("/service", "demo", "totp", "123456")),
-			change("realm", "/service", "journey", "Gold", "journey_rule", "provider", "node", "extra")},
+			change("realm", "/service", "journey", "Gold", "journey_rule", "provider", "node", "extra", "trail", gold+"right")},
 		{"canonical name", grant("/alpha", app, passwordGrant("/alpha", "DEMO")), right},
 		{"journey failed", grant("/alpha", app, passwordGrant("/alpha", "demo", "auth_chain", "Gold")),
-			change("outcome", "denied", "reason", "journey_failed", "journey", "Gold", "journey_rule", "auth_chain", "node", "extra", "sub", "", "grant_id", "")},
+			change("outcome", "denied", "reason", "journey_failed", "journey", "Gold", "journey_rule", "auth_chain", "node", "extra", "sub", "", "grant_id", "", "trail", gold+"wrong")},
 		{"journey refused", grant("/alpha", app, passwordGrant("/alpha", "demo", "auth_chain", "Nowhere")),
-			change("outcome", "denied", "reason", "journey_refused", "journey", "Nowhere", "journey_rule", "auth_chain", "node", "", "sub", "", "username", "")},
+			change("outcome", "denied", "reason", "journey_refused", "journey", "Nowhere", "journey_rule", "auth_chain", "node", "", "sub", "", "username", "", "trail", "")},
 		{"scope", grant("/alpha", app, passwordGrant("/alpha", "demo", "scope", "admin")),
-			change("outcome", "denied", "reason", "scope", "journey", "", "journey_rule", "", "node", "", "sub", "", "username", "")},
+			change("outcome", "denied", "reason", "scope", "journey", "", "journey_rule", "", "node", "", "sub", "", "username", "", "trail", "")},
 		{"client", grant("/alpha", basic("/beta", "app"), passwordGrant("/alpha", "demo")),
-			change("outcome", "denied", "reason", "client_secret", "journey", "", "journey_rule", "", "node", "", "sub", "", "username", "")},
+			change("outcome", "denied", "reason", "client_secret", "journey", "", "journey_rule", "", "node", "", "sub", "", "username", "", "trail", "")},
 		{"fault", grant("/alpha", app, passwordGrant("/alpha", "demo", "auth_chain", "Broken")),
-			change("outcome", "fault", "reason", "internal", "journey", "Broken", "journey_rule", "auth_chain", "node", "", "sub", "")},
+			change("outcome", "fault", "reason", "internal", "journey", "Broken", "journey_rule", "auth_chain", "node", "", "sub", "",
+				"trail", "Broken.collect:has_credentials Broken.check:true Broken.extra:")},
 	} {
 		a := w.send(t, tc.request)
 		got := w.event(t)
@@ -62,6 +69,9 @@ func TestDecisionsAreAuditedWithWhoWhereAndWhy(t *testing.T) {
 		}
 		for _, volatile := range []string{"request_id", "time", "grant_id"} {
 			delete(got, volatile)
+		}
+		if got["trail"] != nil {
+			got["trail"] = way(t, got["trail"])
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s: %s", tc.name, diff)
@@ -168,4 +178,22 @@ func TestBestEffortAuditStopsNothing(t *testing.T) {
 	if m := w.metrics(t); !strings.Contains(m, "ropcd_audit_failures_total 3\n") {
 		t.Errorf("not counted:\n%s", m)
 	}
+}
+
+// way is an event's trail in short, without the times.
+func way(t *testing.T, trail any) string {
+	t.Helper()
+	text, err := json.Marshal(trail)
+	var steps []audit.Step
+	if err != nil || json.Unmarshal(text, &steps) != nil {
+		t.Fatalf("the trail %v, %v", trail, err)
+	}
+	var short []string
+	for _, s := range steps {
+		if s.Micros < 0 || s.Micros > time.Minute.Microseconds() {
+			t.Errorf("a step took %d µs", s.Micros)
+		}
+		short = append(short, s.Journey+"."+s.Node+":"+s.Outcome)
+	}
+	return strings.Join(short, " ")
 }

@@ -123,6 +123,7 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 		Event: event, Outcome: audit.Success, Reason: x.trace.Reason, Realm: x.realmName(), ClientID: x.trace.ClientID,
 		Username: x.trace.Username, Subject: x.trace.Subject, Journey: x.trace.Journey, JourneyRule: x.trace.Rule,
 		Node: x.trace.Node, Address: ropc.SiteOf(x.r.Context()).Address, RequestID: x.id, GrantID: x.trace.GrantID,
+		Trail: ropc.AuditTrail(x.trace.Trail),
 	}
 	switch {
 	case refused == nil:
@@ -133,6 +134,7 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 		e.Outcome = audit.Denied
 	}
 	x.s.metrics.decision(event, e.Realm, e.Outcome, e.Reason)
+	x.s.metrics.journey(e, x.trace.Trail)
 	if err := x.s.Audit.Write(e); err != nil {
 		x.s.metrics.auditFailed()
 		x.s.Logger.ErrorContext(x.r.Context(), "audit", "error", err, "request_id", x.id)

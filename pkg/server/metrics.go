@@ -20,6 +20,7 @@ type metrics struct {
 	decisions *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	audit     prometheus.Counter
+	journeys  journeyMetrics
 }
 
 func newMetrics(pool *password.Pool) *metrics {
@@ -43,6 +44,7 @@ func newMetrics(pool *password.Pool) *metrics {
 		}),
 	}
 	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.reloads, m.audit)
+	m.journeys = newJourneyMetrics(m.registry)
 	prometheus.WrapRegistererWithPrefix("ropcd_", m.registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for name, help := range map[string]string{

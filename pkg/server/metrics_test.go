@@ -78,6 +78,10 @@ func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 	for _, want := range []string{
 		`ropcd_decisions_total{event="grant",outcome="denied",realm="/alpha",reason="unknown_user"} 16`,
 		`ropcd_http_requests_total{endpoint="other",status="404"} 16`,
+		`ropcd_journey_runs_total{journey="PasswordGrant",outcome="denied",realm="/alpha"} 16`,
+		`ropcd_journey_duration_seconds_count{journey="PasswordGrant",realm="/alpha"} 16`,
+		`ropcd_journey_node_outcomes_total{journey="PasswordGrant",node="check",outcome="false",realm="/alpha"} 16`,
+		`ropcd_journey_node_duration_seconds_count{journey="PasswordGrant",node="collect",realm="/alpha"} 16`,
 	} {
 		if !strings.Contains(after, want+"\n") {
 			t.Errorf("there is no %s in\n%s", want, after)
