@@ -20,8 +20,16 @@ type Config struct {
 	Audit           Audit
 	Realms          []Realm // sorted by key; inactive ones too
 
-	path     string                  // of the file, absolute
-	sections map[string]realmSection // by the realm's key
+	path      string                  // of the file, absolute
+	sections  map[string]realmSection // by the realm's key
+	nodeFiles []string                // that nodes of the journeys have read
+}
+
+// Close frees what the journeys hold, such as connections. For a configuration that is not, or no longer, in use.
+func (c *Config) Close() {
+	for _, r := range c.Realms {
+		_ = r.Journeys.Close() // nothing can be done about connections that don't close
+	}
 }
 
 // Realm is one realm with its journeys.

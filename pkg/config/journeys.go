@@ -16,7 +16,7 @@ func (l *loader) journeys(d declared) (*journey.Set, map[string]journey.Definiti
 			Enabled: j.Enabled, InnerOnly: j.InnerOnly, AllowUnverified: j.Unverified, Entry: j.Entry, Nodes: nodes(j.Nodes),
 		}
 	}
-	set, problems := journey.Build(definitions, l.opts.Types, l.opts.JourneyEnv)
+	set, problems := journey.Build(definitions, l.opts.Types, l.nodeEnv())
 	for _, p := range problems {
 		l.journeyProblem(d.at.With("journeys").With(p.Path...), p)
 	}

@@ -19,7 +19,7 @@ const maxFile = 1 << 20
 type Options struct {
 	// Types are the node types that journeys may use.
 	Types journey.Types
-	// JourneyEnv is what the nodes get.
+	// JourneyEnv is what the nodes get, beside the files that Load gives them.
 	JourneyEnv journey.Env
 	// Env looks up variables; nil: os.LookupEnv.
 	Env func(name string) (string, bool)
@@ -56,6 +56,7 @@ func Load(path string, opts Options) (*Config, Problems) {
 	c := l.load()
 	c.path = abs
 	if l.Failed() {
+		c.Close()
 		return nil, l.Problems()
 	}
 	return c, l.Problems()
@@ -97,8 +98,9 @@ func unwrapPath(err error) error {
 // loader is one Load. The problems are with its Document.
 type loader struct {
 	*strict.Document
-	opts   Options
-	folder string
+	opts      Options
+	folder    string
+	nodeFiles []string // that nodes have read
 }
 
 func (l *loader) load() *Config {
@@ -115,6 +117,7 @@ func (l *loader) load() *Config {
 		PasswordHashing: f.PasswordHashing, Log: f.Log, Audit: f.Audit,
 	}
 	l.realms(f, c)
+	c.nodeFiles = l.nodeFiles
 	return c
 }
 

@@ -61,7 +61,7 @@ func (c *Config) Reload(next *Config) *Config {
 // keep is c with what can't be reloaded taken from old.
 func (c *Config) keep(old *Config) Config {
 	out := *old
-	out.Realms, out.sections, out.path = c.Realms, c.sections, c.path
+	out.Realms, out.sections, out.path, out.nodeFiles = c.Realms, c.sections, c.path, c.nodeFiles
 	out.Log.Level = c.Log.Level
 	if c.Server.TLS.Enabled() == old.Server.TLS.Enabled() {
 		out.Server.TLS = c.Server.TLS
@@ -74,9 +74,9 @@ func defaultIssuer(baseURL string, path realm.Path) string {
 }
 
 // Files are the files that the configuration depends on and that a reload reads again: its own, the secrets of static
-// clients, and those of the server's TLS. For [Watch].
+// clients, what nodes of journeys have read, and those of the server's TLS. For [Watch].
 func (c *Config) Files() []string {
-	files := []string{c.path}
+	files := append([]string{c.path}, c.nodeFiles...)
 	if c.Server.TLS.Enabled() {
 		files = append(files, c.Server.TLS.CertFile, c.Server.TLS.KeyFile)
 	}

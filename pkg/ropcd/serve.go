@@ -67,6 +67,7 @@ type process struct {
 	level   *slog.LevelVar
 	audit   *audit.Log
 	secrets *token.Secrets
+	seeds   *token.Sealer // of one-time codes
 
 	store     storage.Store
 	passwords *password.Set
@@ -98,6 +99,9 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	if p.secrets, err = systemSecrets(c, p.logger); err != nil {
 		return nil, err
 	}
+	if p.seeds, err = p.secrets.Sealer("one-time codes"); err != nil {
+		return nil, setupError{err}
+	}
 	realms, err := snapshot(c, p.secrets)
 	if err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 		return nil, err
 	}
 	p.pool = hashingPool(c.PasswordHashing, p.passwords)
-	p.provider = provider.New(provider.Options{Store: p.store, Passwords: p.passwords, Pool: p.pool, Realms: realms})
+	p.provider = provider.New(provider.Options{Store: p.store, Passwords: p.passwords, Pool: p.pool, Realms: realms, Seeds: p.seeds})
 	p.server = server.New(server.Options{
 		Provider: p.provider, Store: p.store, Audit: p.audit, Logger: p.logger,
 		BaseURL: c.Server.BaseURL, Proxies: guard.Proxies(c.Server.Proxies()),
@@ -126,6 +130,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 // close frees what assemble made, after everything that uses it has ended.
 func (p *process) close() {
 	p.pool.Close()
+	p.current().Close()
 	if err := p.store.Close(); err != nil {
 		p.logger.Error("close store", "error", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/config"
+	"github.com/ropcd/ropcd/pkg/provider"
 )
 
 // reloadRequest asks the one goroutine that reloads to do it now.
@@ -99,6 +100,26 @@ func (p *process) reload() (warnings []string, err error) {
 		warnings = append(warnings, "needs a restart: "+strings.Join(keys, ", "))
 	}
 	next = old.Reload(next)
+	realms, err := p.prepare(next)
+	if err != nil {
+		next.Close()
+		return nil, err
+	}
+	p.provider.Swap(realms)
+	p.endClients(old, next)
+	warnings = append(warnings, p.shadowed(next)...)
+	p.level.Set(next.Log.SlogLevel())
+	p.config.Store(next)
+	p.watcher.Also(next.Files()...)
+	time.AfterFunc(lastRun, old.Close)
+	return warnings, nil
+}
+
+// lastRun is how long requests that began before a reload may go on with the journeys of then: more than their deadline.
+const lastRun = 10 * time.Second
+
+// prepare does all of a reload that can fail.
+func (p *process) prepare(next *config.Config) (*provider.Realms, error) {
 	realms, err := snapshot(next, p.secrets)
 	if err != nil {
 		return nil, err
@@ -109,13 +130,7 @@ func (p *process) reload() (warnings []string, err error) {
 	if err := p.tls.load(next.Server.TLS); err != nil {
 		return nil, err
 	}
-	p.provider.Swap(realms)
-	p.endClients(old, next)
-	warnings = append(warnings, p.shadowed(next)...)
-	p.level.Set(next.Log.SlogLevel())
-	p.config.Store(next)
-	p.watcher.Also(next.Files()...)
-	return warnings, nil
+	return realms, nil
 }
 
 // endClients ends, for good, the grants of static clients that the new configuration disables or no longer has. Their
