@@ -68,6 +68,7 @@ func (a *api) verbs() map[string]http.Handler {
 
 		"user/list":         list(a, a.listUsers),
 		"user/show":         read(a, a.showUser),
+		"user/migration":    read(a, a.migration),
 		"user/create":       change(a, "user_create", a.createUser),
 		"user/update":       change(a, "user_update", a.updateUser),
 		"user/enable":       change(a, "user_enable", a.enableUser),
@@ -79,8 +80,10 @@ func (a *api) verbs() map[string]http.Handler {
 		"session/list":   list(a, a.listSessions),
 		"session/revoke": change(a, "session_revoke", a.revokeSessions),
 
-		"journey/list": list(a, a.listJourneys),
-		"journey/show": read(a, a.showJourney),
+		"journey/list":    list(a, a.listJourneys),
+		"journey/show":    read(a, a.showJourney),
+		"journey/explain": read(a, a.explain),
+		"journey/try":     change(a, "journey_try", a.tryJourney),
 
 		"token/introspect": read(a, a.introspect),
 		"token/revoke":     change(a, "token_revoke", a.revokeToken),

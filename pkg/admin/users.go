@@ -23,10 +23,13 @@ type User struct {
 	Expires     *time.Time        `json:"expires"` // null: never
 	Attributes  map[string]string `json:"attributes"`
 	HasPassword bool              `json:"has_password"`
-	LockedUntil *time.Time        `json:"locked_until"` // null: not locked
-	Stopped     bool              `json:"stopped"`      // by too many failures in a row: only unlocking helps
-	Failures    int               `json:"failures"`     // in a row
-	LastLogin   *time.Time        `json:"last_login"`   // null: never
+	PasswordSet *time.Time        `json:"password_set"`     // null: not known
+	Source      string            `json:"source,omitempty"` // the outside source that made it
+	Logins      int               `json:"logins"`           // that journeys have counted
+	LockedUntil *time.Time        `json:"locked_until"`     // null: not locked
+	Stopped     bool              `json:"stopped"`          // by too many failures in a row: only unlocking helps
+	Failures    int               `json:"failures"`         // in a row
+	LastLogin   *time.Time        `json:"last_login"`       // null: never
 	Created     *time.Time        `json:"created"`
 }
 
@@ -73,7 +76,8 @@ type UserAnswer struct {
 func describeUser(u *realm.User, p realm.Lockout) User {
 	out := User{
 		Realm: u.Realm, ID: u.ID, Username: u.Username, Enabled: u.Enabled, Expires: moment(u.Expires),
-		Attributes: u.Attributes, HasPassword: u.PasswordHash != "",
+		Attributes: u.Attributes, HasPassword: u.PasswordHash != "", PasswordSet: moment(u.PasswordSet), Source: u.Source,
+		Logins:   u.Login.Logins,
 		Stopped:  p.StopAfter > 0 && u.Login.Consecutive >= p.StopAfter,
 		Failures: u.Login.Consecutive, LastLogin: moment(u.Login.LastLogin), Created: moment(u.Created),
 	}
@@ -189,6 +193,9 @@ func (a *api) createUser(ctx context.Context, in NewUser, t *trail) (UserAnswer,
 	if u.ID == "" {
 		u.ID = uuid.NewString()
 	}
+	if in.Password != "" {
+		u.PasswordSet = u.Created
+	}
 	t.Subject = u.ID
 	err = a.Store.CreateUser(ctx, u)
 	if errors.Is(err, storage.ErrExists) { // made in between, or the id is taken
@@ -217,19 +224,14 @@ func (a *api) existingUser(ctx context.Context, r *ropc.Realm, name string, in N
 	return UserAnswer{User: describeUser(old, r.Lockout), Unchanged: true}, nil
 }
 
-const (
-	maxAttributes = 256
-	maxAttribute  = 4 << 10 // bytes, of a name and of a value
-)
-
 // checkAttributes bounds what a record has to hold.
 func checkAttributes(attributes map[string]string) error {
-	if len(attributes) > maxAttributes {
-		return refuse(CodeInvalid, "a user has at most %d attributes", maxAttributes)
+	if len(attributes) > realm.MaxAttributes {
+		return refuse(CodeInvalid, "a user has at most %d attributes", realm.MaxAttributes)
 	}
 	for k, v := range attributes {
-		if k == "" || len(k) > maxAttribute || len(v) > maxAttribute {
-			return refuse(CodeInvalid, "an attribute has a name, and it and its value have at most %d bytes", maxAttribute)
+		if k == "" || len(k) > realm.MaxAttribute || len(v) > realm.MaxAttribute {
+			return refuse(CodeInvalid, "an attribute has a name, and it and its value have at most %d bytes", realm.MaxAttribute)
 		}
 	}
 	return nil
@@ -310,7 +312,13 @@ func (a *api) setPassword(ctx context.Context, in PasswordChange, t *trail) (Use
 	if err != nil {
 		return UserAnswer{}, err
 	}
-	return a.alterUser(ctx, in.UserRef, t, true, func(u *realm.User) error { u.PasswordHash = hash; return nil })
+	return a.alterUser(ctx, in.UserRef, t, true, func(u *realm.User) error {
+		u.PasswordHash, u.PasswordSet = hash, time.Time{}
+		if in.Password != "" {
+			u.PasswordSet = time.Now().UTC().Truncate(time.Millisecond)
+		}
+		return nil
+	})
 }
 
 func (a *api) unlockUser(ctx context.Context, in UserRef, t *trail) (UserAnswer, error) {

@@ -27,7 +27,7 @@ func TestUserIsShownAsItWasCreated(t *testing.T) {
 	})
 	want := admin.User{
 		Realm: "/alpha", ID: "id-1", Username: "demo", Expires: &expires, Attributes: map[string]string{"mail": "a@example.org"},
-		HasPassword: true, Created: created.Created,
+		HasPassword: true, PasswordSet: created.Created, Created: created.Created,
 	}
 	if d := cmp.Diff(want, created.User); d != "" || created.Created == nil {
 		t.Error(d)

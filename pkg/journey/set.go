@@ -68,12 +68,12 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 		}}
 	}
 	if isSet(provider) {
-		if message := s.fault(provider); message != "" {
+		if message := s.Fault(provider); message != "" {
 			problems = append(problems, Problem{Path: []string{string(RuleProvider)}, Message: message})
 		}
 	}
 	if isSet(realm) {
-		if message := s.fault(realm); message != "" {
+		if message := s.Fault(realm); message != "" {
 			problems = append(problems, Problem{
 				Path: []string{string(RuleRealm)}, Message: message, Warning: rule != RuleRealm,
 			})
@@ -82,8 +82,8 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 	return problems
 }
 
-// fault is why a journey can't be a default; empty: it can.
-func (s *Set) fault(name string) string {
+// Fault is why a journey can't run for a request, for people; empty: it can. It says more than a client may be told.
+func (s *Set) Fault(name string) string {
 	j, ok := s.Journey(name)
 	switch {
 	case !ok && s != nil && s.broken[name]:

@@ -52,7 +52,7 @@ func journeyCommand(c *cli) *cobra.Command {
 		},
 	}
 	show.Flags().StringVar(&in.Name, "name", "", "the journey's name")
-	return group("journey", "Look at the journeys of a realm", show, &cobra.Command{
+	return group("journey", "Look at the journeys of a realm", show, explainCommand(c), &cobra.Command{
 		Use: "list", Short: "List the journeys of a realm, and which rule uses which", Example: "  ropcd journey list --realm alpha",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, err := c.inRealm()

@@ -17,7 +17,7 @@ func userCommand(c *cli) *cobra.Command {
 		userVerb(c, "enable", "Let a user in again; also clears failures and locks"),
 		userVerb(c, "disable", "Keep a user out, and end the user's grants"),
 		userVerb(c, "unlock", "Clear a user's failures and locks"),
-		deleteUserCommand(c),
+		deleteUserCommand(c), migrationCommand(c),
 	)
 }
 
@@ -185,4 +185,29 @@ func deleteUserCommand(c *cli) *cobra.Command {
 	return userRef(c, cmd, func(cmd *cobra.Command, in admin.UserRef) error {
 		return ask(cmd.Context(), c, "user/delete", in, func(w io.Writer, _ admin.Nothing) { pairs(w, "deleted", in.Username+in.ID) })
 	})
+}
+
+func migrationCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use: "migration", Short: "Tell how many users still need the outside source that they came from",
+		Example: "  ropcd user migration --realm alpha",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := c.inRealm()
+			if err != nil {
+				return err
+			}
+			return ask(cmd.Context(), c, "user/migration", in, showMigration)
+		},
+	}
+}
+
+func showMigration(w io.Writer, r admin.MigrationReport) {
+	fmt.Fprintln(w, "SOURCE\tUSERS\tMIGRATED\tPENDING\tLAST LOGIN OF A PENDING ONE")
+	for _, m := range r.Sources {
+		source := m.Source
+		if source == "" {
+			source = "made here"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\n", visible(source), m.Users, m.Migrated, m.Pending, visible(m.LastLogin))
+	}
 }
