@@ -23,7 +23,7 @@ var loginFaults = map[Fault]func(s storage.Store) storage.Store{
 	"never forgets":      attempts(func(a *storage.Attempt) { a.Policy.Window = 1000 * time.Hour }),
 	"waits for ever":     attempts(func(a *storage.Attempt) { a.Hold = 1000 * time.Hour }),
 	"holds nothing": attempts(func(a *storage.Attempt) {
-		a.Hold = time.Nanosecond
+		a.Hold = -time.Nanosecond // over in the very millisecond in which it begins
 	}),
 	"nothing is reserved": func(s storage.Store) storage.Store { return unreserved(s, func(storage.Begun) bool { return true }) },
 	"strangers are free": func(s storage.Store) storage.Store {
