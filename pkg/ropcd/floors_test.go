@@ -15,7 +15,7 @@ const module = "github.com/ropcd/ropcd/"
 // floors is the plan of the house: an import goes to a lower floor.
 var floors = [][]string{
 	{"pkg/realm", "pkg/audit"},
-	{"storage", "pkg/journey", "pkg/password"},
+	{"storage", "pkg/journey", "pkg/password", "pkg/directory"},
 	{"pkg/guard", "pkg/token", "pkg/journey/nodes"},
 	{"storage/bolt", "storage/redis", "storage/storagetest", "pkg/ropc"},
 	{"pkg/provider"},
@@ -28,6 +28,7 @@ var floors = [][]string{
 var tenants = map[string][]string{
 	"github.com/ory/fosite":           {"pkg/ropc", "pkg/provider", "pkg/server"},
 	"github.com/gorilla/mux":          {"pkg/server"},
+	"github.com/go-ldap/ldap/v3":      {"pkg/directory", "pkg/directory/directorytest"},
 	"github.com/redis/go-redis/v9":    {"storage/redis", "storage/redis/redistest"},
 	"go.etcd.io/bbolt":                {"storage/bolt"},
 	"go.yaml.in/yaml/v3":              {"pkg/config", "pkg/config/strict"},

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package directorytest
+
+import "syscall"
+
+// orphan has no counterpart outside Linux: what a killed test leaves behind must be killed by hand.
+func orphan() *syscall.SysProcAttr { return nil }
