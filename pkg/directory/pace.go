@@ -1,0 +1,53 @@
+package directory
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// pace knows how long the latest wrong passwords took, and lets other refusals take as long. The zero value is usable.
+// Safe for concurrent use.
+type pace struct {
+	mu    sync.Mutex
+	times [32]time.Duration
+	seen  int // how many were added, ever
+}
+
+// Add remembers how long it took to find out that a password is wrong.
+func (p *pace) Add(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.times[p.seen%len(p.times)] = took
+	p.seen++
+}
+
+// Known reports whether there is a time to wait for.
+func (p *pace) Known() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen > 0
+}
+
+// Wait returns when as long has gone by since start as one of the latest wrong passwords took, chosen at random; at once
+// if none is known. When ctx ends before, its error is returned.
+func (p *pace) Wait(ctx context.Context, start time.Time) error {
+	t := time.NewTimer(time.Until(start.Add(p.pick())))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func (p *pace) pick() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == 0 {
+		return 0
+	}
+	return p.times[rand.N(min(p.seen, len(p.times)))]
+}
