@@ -35,6 +35,7 @@ var builtin = []struct {
 	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"IncrementLoginCount", []string{"outcome"}, false, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},
+	{"LDAPDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"LoginCountDecision", []string{"true", "false"}, false, false},
 	{"MigrateCredential", []string{"outcome"}, false, false},
 	{"ModifyAuthLevel", []string{"outcome"}, false, false},

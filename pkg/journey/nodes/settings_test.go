@@ -57,14 +57,14 @@ func refuses(t *testing.T, kind string, wrong map[string]string) {
 }
 
 // upper is where a word begins inside of a Go name.
-var upper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var upper = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
 func TestSettingsAreNamedAsTheConfigurationNamesThings(t *testing.T) {
 	for _, tt := range builtin {
 		settings := reflect.TypeOf(nodes.Table()[tt.name]()).Elem()
 		for i := range settings.NumField() {
 			f := settings.Field(i)
-			snake := strings.ToLower(upper.ReplaceAllString(f.Name, "${1}_${2}"))
+			snake := strings.ToLower(upper.ReplaceAllString(strings.ReplaceAll(f.Name, "URL", "Url"), "${1}${3}_${2}${4}"))
 			if tag := f.Tag.Get("yaml"); f.IsExported() && tag != snake {
 				t.Errorf("%s.%s has the tag %q, want %q", tt.name, f.Name, tag, snake)
 			}

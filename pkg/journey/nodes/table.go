@@ -14,6 +14,7 @@ func Table() journey.Types {
 		"IdentityStoreDecision":  func() journey.Settings { return new(IdentityStoreDecision) },
 		"IncrementLoginCount":    func() journey.Settings { return new(IncrementLoginCount) },
 		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
+		"LDAPDecision":           newLDAPDecision,
 		"LoginCountDecision":     func() journey.Settings { return new(LoginCountDecision) },
 		"MigrateCredential":      func() journey.Settings { return new(MigrateCredential) },
 		"ModifyAuthLevel":        func() journey.Settings { return new(ModifyAuthLevel) },

@@ -1,0 +1,149 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ropcd/ropcd/pkg/directory"
+	"github.com/ropcd/ropcd/pkg/journey"
+)
+
+// LDAPDecision asks an LDAP directory whether the password is right: it searches the user's entry and binds as it. Who is
+// right and has no account here gets one, with the attributes that are mapped; later logins update them. Locked and expired
+// are told apart by the directory's password policy, for the journey and the audit log only. While an account is locked
+// here, the directory is not asked. A directory that does not answer is a fault: the client gets a 503.
+type LDAPDecision struct {
+	// URLs are the servers, in the order in which they are asked: ldaps://host:port, or ldap://host:port with start_tls.
+	// Without TLS only this machine is talked to.
+	URLs []string `yaml:"urls"`
+	// StartTLS asks for TLS on ldap:// connections before anything else.
+	StartTLS bool `yaml:"start_tls"`
+	// CAFile holds the certificates, in PEM, that the servers' are verified with; the system's if it is left out.
+	CAFile string `yaml:"ca_file"`
+	// BindDN is the entry that searches; anonymous if it is left out.
+	BindDN string `yaml:"bind_dn"`
+	// BindPasswordFile holds its password.
+	BindPasswordFile string `yaml:"bind_password_file"`
+	// Base is the entry below which users are.
+	Base string `yaml:"base"`
+	// Filter finds one user by `{username}`. Attributes that users may write themselves have no place in it.
+	Filter string `yaml:"filter"`
+	// Scope is how far below the base users are: "sub" (anywhere, the default), "one" (directly) or "base" (it is the user).
+	Scope string `yaml:"scope"`
+	// Attributes are those that are kept here: name here to name in the directory.
+	Attributes map[string]string `yaml:"attributes"`
+	// Timeout bounds one answer, connecting included.
+	Timeout time.Duration `yaml:"timeout"`
+	// Connections are how many users are asked about at once; the others wait.
+	Connections int `yaml:"connections"`
+}
+
+func newLDAPDecision() journey.Settings {
+	return &LDAPDecision{Filter: "(uid=" + directory.Placeholder + ")", Timeout: 1500 * time.Millisecond, Connections: 8}
+}
+
+// Outcomes are "true" (right), "locked" and "expired" (as the directory says, or locked here), and "false" (anything else:
+// wrong, missing, unknown).
+func (*LDAPDecision) Outcomes() []string {
+	return []string{outcomeTrue, outcomeFalse, outcomeLocked, outcomeExpired}
+}
+
+// ReadsPassword is true: the directory compares it.
+func (*LDAPDecision) ReadsPassword() bool { return true }
+
+// Verifies is "true".
+func (*LDAPDecision) Verifies() []string { return []string{outcomeTrue} }
+
+// Open fails for files that can't be read, and for all that can be known to be wrong without connecting.
+func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
+	o := directory.Options{
+		URLs: d.URLs, StartTLS: d.StartTLS, BindDN: d.BindDN, Base: d.Base, Filter: d.Filter,
+		Attributes: d.Attributes, Timeout: d.Timeout, Connections: d.Connections,
+	}
+	switch d.Scope {
+	case "", "sub":
+	case "one":
+		o.Scope = directory.OneLevel
+	case "base":
+		o.Scope = directory.Object
+	default:
+		return nil, fmt.Errorf("scope: must be sub, one or base, not %q", d.Scope)
+	}
+	if d.Timeout < 0 || d.Connections < 0 {
+		return nil, errors.New("timeout and connections: must not be negative")
+	}
+	var err error
+	if d.CAFile != "" {
+		if o.CA, err = file(env, d.CAFile); err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+	}
+	if (d.BindDN == "") != (d.BindPasswordFile == "") {
+		return nil, errors.New("bind_dn and bind_password_file: give both, or neither for an anonymous search")
+	}
+	if d.BindDN != "" {
+		if o.BindPassword, err = secret(env, d.BindPasswordFile); err != nil {
+			return nil, fmt.Errorf("bind_password_file: %w", err)
+		}
+	}
+	opened, err := directory.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	return &ldap{Directory: opened, name: d.name(), attributes: d.Attributes}, nil
+}
+
+// name is the search as an LDAP URL (RFC 4516), with all servers.
+func (d *LDAPDecision) name() string {
+	return strings.Join(d.URLs, " ") + "/" + d.Base + "??" + d.Scope + "?" + d.Filter
+}
+
+// ldap is the node and its source.
+type ldap struct {
+	*directory.Directory
+	name       string
+	attributes map[string]string
+}
+
+// Name implements journey.Source.
+func (l *ldap) Name() string { return l.name }
+
+// Check implements journey.Source. Attributes that the entry lacks are removed here too.
+func (l *ldap) Check(ctx context.Context, username, password string) (journey.Answer, error) {
+	a, err := l.Directory.Check(ctx, username, password)
+	if errors.Is(err, directory.ErrUnavailable) {
+		return journey.Answer{}, fmt.Errorf("%w: %w", journey.ErrUnavailable, err)
+	}
+	if err != nil || !a.Right {
+		return journey.Answer{Reason: ldapReasons[a.State]}, err
+	}
+	known := make(map[string]string, len(l.attributes))
+	for name := range l.attributes {
+		known[name] = a.Attributes[name]
+	}
+	return journey.Answer{Right: true, Attributes: known}, nil
+}
+
+var ldapReasons = map[directory.State]string{
+	directory.Wrong: journey.ReasonWrongPassword, directory.Unknown: journey.ReasonUnknownUser,
+	directory.Locked: journey.ReasonLocked, directory.Expired: journey.ReasonExpired,
+}
+
+// Refuse implements journey.Source.
+func (l *ldap) Refuse(ctx context.Context) error {
+	if err := l.Directory.Refuse(ctx); err != nil {
+		return fmt.Errorf("%w: %w", journey.ErrUnavailable, err)
+	}
+	return nil
+}
+
+func (l *ldap) Run(ctx context.Context, s *journey.State) (string, error) {
+	a, err := s.VerifyWith(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	return sourceOutcome(s, a), nil
+}
