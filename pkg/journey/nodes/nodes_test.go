@@ -31,6 +31,7 @@ var builtin = []struct {
 	{"AttributeDecision", []string{"true", "false"}, false, false},
 	{"AuthLevelDecision", []string{"true", "false"}, false, false},
 	{"ClientDecision", []string{"true", "false"}, false, false},
+	{"CommonPasswordDecision", []string{"true", "false"}, true, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
 	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"IncrementLoginCount", []string{"outcome"}, false, false},

@@ -10,6 +10,7 @@ func Table() journey.Types {
 		"AttributeDecision":      func() journey.Settings { return new(AttributeDecision) },
 		"AuthLevelDecision":      func() journey.Settings { return new(AuthLevelDecision) },
 		"ClientDecision":         func() journey.Settings { return new(ClientDecision) },
+		"CommonPasswordDecision": func() journey.Settings { return new(CommonPasswordDecision) },
 		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
 		"IdentityStoreDecision":  func() journey.Settings { return new(IdentityStoreDecision) },
 		"IncrementLoginCount":    func() journey.Settings { return new(IncrementLoginCount) },
