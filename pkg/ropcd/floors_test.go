@@ -33,6 +33,7 @@ var tenants = map[string][]string{
 	"go.etcd.io/bbolt":                {"storage/bolt"},
 	"go.yaml.in/yaml/v3":              {"pkg/config", "pkg/config/strict"},
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
+	"github.com/expr-lang/expr":       {"pkg/journey/nodes"},
 	"github.com/prometheus":           {"pkg/server"},
 	"github.com/fsnotify/fsnotify":    {"pkg/config"},
 	module + "pkg/config":             {"pkg/config", "pkg/ropcd"},

@@ -19,6 +19,9 @@
 //   - What is not known (no owner, no client, no address, no scope) is a "no", never an outcome of its own.
 //   - A node that looks at the owner only steers: that it says yes verifies nobody. Work that is done on one way only
 //     takes time on one way only, so such a node stands best behind the comparison of the password.
+//   - An expression is judged before it is compiled, by lists of what it may have and by the work that it can make at
+//     most: there is no clock in it and no context, since none is needed. What the language adds with a new version is
+//     refused until it is on a list.
 //   - The list of common passwords is our own, in a file: the lists that libraries carry add megabytes.
 //   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
 //     here get different messages.

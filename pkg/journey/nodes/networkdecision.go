@@ -26,16 +26,24 @@ func (d *NetworkDecision) Open(journey.Env) (journey.Node, error) {
 		return nil, errors.New("networks: list at least one")
 	}
 	for i, network := range d.Networks {
-		switch {
-		case !network.IsValid():
-			return nil, fmt.Errorf("networks[%d]: is empty", i)
-		case network.Addr().Is4In6():
-			return nil, fmt.Errorf("networks[%d]: %s holds no address, write IPv4 networks as such", i, network)
-		case network.Masked() != network:
-			return nil, fmt.Errorf("networks[%d]: has bits set behind the prefix; did you mean %q?", i, network.Masked())
+		if err := checkNetwork(network); err != nil {
+			return nil, fmt.Errorf("networks[%d]: %w", i, err)
 		}
 	}
 	return networks(slices.Clone(d.Networks)), nil
+}
+
+// checkNetwork refuses a network that is not written as it is understood.
+func checkNetwork(network netip.Prefix) error {
+	switch {
+	case !network.IsValid():
+		return errors.New("is empty")
+	case network.Addr().Is4In6():
+		return fmt.Errorf("%s holds no address, write IPv4 networks as such", network)
+	case network.Masked() != network:
+		return fmt.Errorf("has bits set behind the prefix; did you mean %q?", network.Masked())
+	}
+	return nil
 }
 
 type networks []netip.Prefix

@@ -46,6 +46,7 @@ var builtin = []struct {
 	{"PasswordExpiryDecision", []string{"true", "false"}, false, false},
 	{"RetryLimitDecision", []string{"retry", "reject"}, false, false},
 	{"ScopeDecision", []string{"true", "false"}, false, false},
+	{"ScriptedDecision", nil, false, false},
 	{"SetSessionProperties", []string{"outcome"}, false, false},
 	{"UsernameCollector", []string{"outcome"}, false, true},
 	{"ZeroPageLoginCollector", []string{"has_credentials", "no_credentials"}, false, false},

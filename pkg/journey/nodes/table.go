@@ -25,6 +25,7 @@ func Table() journey.Types {
 		"PasswordExpiryDecision": func() journey.Settings { return new(PasswordExpiryDecision) },
 		"RetryLimitDecision":     func() journey.Settings { return &RetryLimitDecision{Limit: defaultRetries} },
 		"ScopeDecision":          func() journey.Settings { return new(ScopeDecision) },
+		"ScriptedDecision":       func() journey.Settings { return new(ScriptedDecision) },
 		"SetSessionProperties":   func() journey.Settings { return new(SetSessionProperties) },
 		"UsernameCollector":      func() journey.Settings { return new(UsernameCollector) },
 		"ZeroPageLoginCollector": func() journey.Settings { return new(ZeroPageLoginCollector) },
