@@ -79,7 +79,4 @@ type Env struct {
 	Secret func(path string) (string, error)
 	// Logger is never nil in Open. Log no secrets, and do not log an error that is returned.
 	Logger *slog.Logger
-	// File reads a file that settings name, relative to the configuration's folder; nil: there are no files. The error is
-	// for the operator.
-	File func(path string) ([]byte, error)
 }

@@ -33,10 +33,7 @@ func (d *CommonPasswordDecision) Open(env journey.Env) (journey.Node, error) {
 	if d.File == "" {
 		return lists, nil
 	}
-	if env.File == nil {
-		return nil, errors.New("file: there are no files here")
-	}
-	text, err := env.File(d.File)
+	text, err := readFile(env, d.File)
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}

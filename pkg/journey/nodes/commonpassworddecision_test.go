@@ -16,7 +16,7 @@ import (
 // files builds "main" of the node alone, with these files.
 func files(n node, file func(string) ([]byte, error)) (*journey.Set, []journey.Problem) {
 	main := journey.Definition{Enabled: true, Entry: "collect", Nodes: map[string]journey.NodeDefinition{"collect": collect, "it": n.definition()}}
-	return journey.Build(map[string]journey.Definition{"main": main}, nodes.Table(), journey.Env{File: file})
+	return builds(map[string]journey.Definition{"main": main}, nodes.Table(), journey.Env{File: file})
 }
 
 func common(file string) node {
@@ -133,7 +133,7 @@ func TestCommonPasswordDecisionRefusesWrongFiles(t *testing.T) {
 		fmt.Sprintf("file: has %d bytes, at most %d are allowed", 64<<20+2, 64<<20))
 	refuses(t, "CommonPasswordDecision", map[string]string{
 		`{"file":"more.txt"}`: "file: there are no files here",
-		`{"files":["a"]}`:     `json: unknown field "files"`,
+		`{"files":["a"]}`:     "yaml: unmarshal errors: line 1: field files not found in type nodes.CommonPasswordDecision",
 	})
 }
 

@@ -77,7 +77,7 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	}
 	var err error
 	if d.CAFile != "" {
-		if o.CA, err = file(env, d.CAFile); err != nil {
+		if o.CA, err = readFile(env, d.CAFile); err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
 	}
@@ -85,7 +85,7 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 		return nil, errors.New("bind_dn and bind_password_file: give both, or neither for an anonymous search")
 	}
 	if d.BindDN != "" {
-		if o.BindPassword, err = secret(env, d.BindPasswordFile); err != nil {
+		if o.BindPassword, err = readSecret(env, d.BindPasswordFile); err != nil {
 			return nil, fmt.Errorf("bind_password_file: %w", err)
 		}
 	}

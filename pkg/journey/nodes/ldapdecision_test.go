@@ -15,8 +15,8 @@ import (
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
-// files are what the settings of nodes name, by name.
-func files(content map[string]string) journey.Env {
+// filesOf are what the settings of nodes name, by name.
+func filesOf(content map[string]string) journey.Env {
 	return journey.Env{
 		File: func(path string) ([]byte, error) {
 			text, ok := content[path]
@@ -64,7 +64,7 @@ func TestLDAPDecision(t *testing.T) {
 	server := directorytest.Start(t, directorytest.Options{})
 	server.AddUser("ada", "right", map[string][]string{"mail": {"ada@example.org"}})
 	server.AddUser("locked", "right", map[string][]string{"pwdPolicySubentry": {directorytest.PolicyLockout}})
-	env := files(map[string]string{"ca.pem": string(server.CA()), "bind": directorytest.BindPassword})
+	env := filesOf(map[string]string{"ca.pem": string(server.CA()), "bind": directorytest.BindPassword})
 	j := ldapJourney(t, env, ldapSettings(server, ""))
 	run := func(name, password string, locked bool) (journey.Result, int) {
 		calls := 0
@@ -129,7 +129,7 @@ func TestLDAPDecisionRefusesWrongSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := files(map[string]string{"ca.pem": string(ca), "bind": "secret-canary", "empty.pem": "x"})
+	env := filesOf(map[string]string{"ca.pem": string(ca), "bind": "secret-canary", "empty.pem": "x"})
 	for settings, want := range map[string]string{
 		`{base: "dc=a"}`: "directory: no URL",
 		`{urls: ["ldap://example.org"], base: "dc=a"}`:                                           "directory: URL 1: passwords would go to example.org:389 in clear: use ldaps:// or StartTLS",

@@ -53,12 +53,12 @@ var builtin = []struct {
 }
 
 // builds is journey.Build for journeys that are not about credentials: those may succeed without one.
-func builds(defs map[string]journey.Definition, types journey.Types) (*journey.Set, []journey.Problem) {
+func builds(defs map[string]journey.Definition, types journey.Types, env journey.Env) (*journey.Set, []journey.Problem) {
 	for name, def := range defs {
 		def.AllowUnverified = true
 		defs[name] = def
 	}
-	set, problems := journey.Build(defs, types, journey.Env{})
+	set, problems := journey.Build(defs, types, env)
 	return set, slices.DeleteFunc(problems, func(p journey.Problem) bool {
 		return p.Warning && p.Path[len(p.Path)-1] == "allow_unverified"
 	})
@@ -151,7 +151,7 @@ func set(t *testing.T, n node) (*journey.Set, []journey.Problem) {
 	case n.Type != "ZeroPageLoginCollector":
 		main.Entry, main.Nodes["collect"] = "collect", collect
 	}
-	return builds(map[string]journey.Definition{"main": main, "sub": sub}, nodes.Table())
+	return builds(map[string]journey.Definition{"main": main, "sub": sub}, nodes.Table(), journey.Env{})
 }
 
 var (
@@ -304,7 +304,7 @@ func BenchmarkTwoNodes(b *testing.B) {
 			"collect": {Type: "ZeroPageLoginCollector", Outcomes: map[string]string{"has_credentials": "check", "no_credentials": "failure"}},
 			"check":   check,
 		},
-	}}, nodes.Table())
+	}}, nodes.Table(), journey.Env{})
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}

@@ -39,7 +39,7 @@ func chainWith(t *testing.T, types journey.Types, in journey.Input, steps ...str
 		all[fmt.Sprint(i)] = def
 	}
 	main := journey.Definition{Enabled: true, Entry: "0", Nodes: all}
-	s, problems := builds(map[string]journey.Definition{"main": main}, types)
+	s, problems := builds(map[string]journey.Definition{"main": main}, types, journey.Env{})
 	if len(problems) > 0 {
 		t.Fatalf("%v: %v", steps, problems)
 	}

@@ -42,7 +42,7 @@ func run(t *testing.T, n node, in journey.Input) (outcome string, result journey
 // build builds "main" of some nodes.
 func build(all map[string]journey.NodeDefinition, entry string) (*journey.Set, []journey.Problem) {
 	main := journey.Definition{Enabled: true, Entry: entry, Nodes: all}
-	return builds(map[string]journey.Definition{"main": main}, nodes.Table())
+	return builds(map[string]journey.Definition{"main": main}, nodes.Table(), journey.Env{})
 }
 
 // refuses wants exactly one problem, with that message, for each of the settings.

@@ -27,16 +27,16 @@ func sourceOutcome(s *journey.State, a journey.Answer) string {
 
 var errNoFiles = errors.New("there are no files here")
 
-// file reads a file that settings name.
-func file(env journey.Env, path string) ([]byte, error) {
+// readFile reads a file that settings name.
+func readFile(env journey.Env, path string) ([]byte, error) {
 	if env.File == nil {
 		return nil, errNoFiles
 	}
 	return env.File(path)
 }
 
-// secret reads a secret that settings name.
-func secret(env journey.Env, path string) (string, error) {
+// readSecret reads a secret that settings name.
+func readSecret(env journey.Env, path string) (string, error) {
 	if env.Secret == nil {
 		return "", errNoFiles
 	}
