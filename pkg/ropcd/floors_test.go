@@ -35,6 +35,7 @@ var tenants = map[string][]string{
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
 	"github.com/expr-lang/expr":       {"pkg/journey/nodes"},
 	"github.com/prometheus":           {"pkg/server"},
+	"github.com/pquerna/otp":          {"pkg/journey/nodes"},
 	"github.com/fsnotify/fsnotify":    {"pkg/config"},
 	module + "pkg/config":             {"pkg/config", "pkg/ropcd"},
 	module + "storage/redis":          {"storage/redis", "pkg/ropcd"},

@@ -41,6 +41,7 @@ var builtin = []struct {
 	{"MigrateCredential", []string{"outcome"}, false, false},
 	{"ModifyAuthLevel", []string{"outcome"}, false, false},
 	{"NetworkDecision", []string{"true", "false"}, false, false},
+	{"OATHTokenVerifier", []string{"success", "failure", "not_registered"}, false, false},
 	{"PageNode", []string{"outcome"}, false, false},
 	{"PasswordCollector", []string{"outcome"}, false, true},
 	{"PasswordExpiryDecision", []string{"true", "false"}, false, false},
@@ -51,6 +52,9 @@ var builtin = []struct {
 	{"UsernameCollector", []string{"outcome"}, false, true},
 	{"ZeroPageLoginCollector", []string{"has_credentials", "no_credentials"}, false, false},
 }
+
+// parameters are those that node types read unless their settings say otherwise.
+var parameters = map[string][]string{"OATHTokenVerifier": {"totp"}}
 
 // builds is journey.Build for journeys that are not about credentials: those may succeed without one.
 func builds(defs map[string]journey.Definition, types journey.Types, env journey.Env) (*journey.Set, []journey.Problem) {
@@ -85,8 +89,16 @@ func TestTable(t *testing.T) {
 		if collects := ok && c.Collects(); collects != tt.collects {
 			t.Errorf("%s collects: %t", tt.name, collects)
 		}
-		if _, ok := s.(journey.ParameterReader); ok {
-			t.Errorf("%s declares parameters", tt.name)
+		var reads []string
+		if p, ok := s.(journey.ParameterReader); ok {
+			reads = p.Parameters()
+		}
+		if diff := cmp.Diff(parameters[tt.name], reads); diff != "" {
+			t.Errorf("parameters of %s (-want +got):\n%s", tt.name, diff)
+		}
+		r, ok := s.(journey.SeedReader)
+		if seed := ok && r.ReadsSeed(); seed != (tt.name == "OATHTokenVerifier") {
+			t.Errorf("%s reads the seed: %t", tt.name, seed)
 		}
 	}
 	for name, factory := range rest {

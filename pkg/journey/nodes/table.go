@@ -20,6 +20,7 @@ func Table() journey.Types {
 		"MigrateCredential":      func() journey.Settings { return new(MigrateCredential) },
 		"ModifyAuthLevel":        func() journey.Settings { return new(ModifyAuthLevel) },
 		"NetworkDecision":        func() journey.Settings { return new(NetworkDecision) },
+		"OATHTokenVerifier":      func() journey.Settings { return NewOATHTokenVerifier() },
 		"PageNode":               func() journey.Settings { return new(PageNode) },
 		"PasswordCollector":      func() journey.Settings { return new(PasswordCollector) },
 		"PasswordExpiryDecision": func() journey.Settings { return new(PasswordExpiryDecision) },
