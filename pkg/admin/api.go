@@ -21,6 +21,7 @@ type Options struct {
 	Pool      *password.Pool
 	Audit     *audit.Log   // nil: nothing is audited
 	Logger    *slog.Logger // nil: nothing is logged
+	Seeds     Seeds        // nil: nobody can be enrolled for one-time codes
 
 	// Reload reads config.yaml anew. The error's text holds all problems. nil: it can't be.
 	Reload func(ctx context.Context) (warnings []string, err error)
@@ -76,6 +77,10 @@ func (a *api) verbs() map[string]http.Handler {
 		"user/set-password": change(a, "user_set_password", a.setPassword),
 		"user/unlock":       change(a, "user_unlock", a.unlockUser),
 		"user/delete":       change(a, "user_delete", a.deleteUser),
+
+		"user/totp/enrol":  change(a, "user_totp_enrol", a.enrolUser),
+		"user/totp/remove": change(a, "user_totp_remove", a.removeSeed),
+		"user/totp/reseal": changeWithin(a, resealPatience, "user_totp_reseal", a.resealSeeds),
 
 		"session/list":   list(a, a.listSessions),
 		"session/revoke": change(a, "session_revoke", a.revokeSessions),

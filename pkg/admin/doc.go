@@ -5,7 +5,8 @@
 // people to pkg/ropcd.
 //
 // The one thing to know before changing it: no answer, log or audit line holds a secret, a password or a hash of one,
-// except a generated client secret in the answer that made it. The types that are answered have no field for one.
+// except a generated client secret, and the seed of a second factor, in the answer that made it. The types that are answered
+// otherwise have no field for one.
 //
 // # Decisions
 //
@@ -21,6 +22,10 @@
 //   - Lists are streams of JSON lines, one {"item":…} each, and end with {"error":…} when something breaks on the way:
 //     a million owners never sit in memory, and a cut list never looks whole.
 //   - A client of config.yaml is shown, and never changed, not even shadowed by a new one.
+//   - A second factor that is added, replaced or removed ends no grants: it says how to log in from now on. Whoever has lost
+//     an authenticator together with the tokens is served by ending the sessions.
+//   - Enrolment does not look for the settings of codes in the journeys: a realm may have many, and none at the time. The
+//     defaults of both sides are the same ones.
 //   - In the audit log's strict mode a change whose audit line can't be written is answered as an error that says so.
 //     The change is not taken back: the store may have told others already.
 package admin

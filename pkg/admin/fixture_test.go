@@ -175,7 +175,7 @@ func newServer(t *testing.T, change ...func(*admin.Options)) *server {
 	s.provider = provider.New(provider.Options{Store: s.store, Passwords: passwords, Pool: pool, Realms: realms(t)})
 	o := admin.Options{
 		Store: s.store, Provider: s.provider, Passwords: passwords, Pool: pool, Version: "v0",
-		Audit: audit.New(s.audit, false), Logger: slog.New(slog.NewJSONHandler(s.log, nil)),
+		Audit: audit.New(s.audit, false), Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Seeds: sealer(t, "system-secret-canary"),
 	}
 	for _, f := range change {
 		f(&o)
@@ -183,6 +183,24 @@ func newServer(t *testing.T, change ...func(*admin.Options)) *server {
 	s.serve(admin.New(o))
 	s.api = admin.Dial(s.socket)
 	return s
+}
+
+// sealer seals under the first of some system secrets, and opens what was sealed under any of them.
+func sealer(t *testing.T, systemSecrets ...string) *token.Sealer {
+	t.Helper()
+	var list [][]byte
+	for _, text := range systemSecrets {
+		list = append(list, bytes.Repeat([]byte(text), 2))
+	}
+	secrets, err := token.NewSecrets(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds, err := secrets.Sealer("one-time codes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seeds
 }
 
 func (s *server) serve(h http.Handler) {

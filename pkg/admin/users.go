@@ -16,21 +16,22 @@ import (
 
 // User is a resource owner as administrators see it.
 type User struct {
-	Realm       string            `json:"realm"`
-	ID          string            `json:"id"`
-	Username    string            `json:"username"`
-	Enabled     bool              `json:"enabled"`
-	Expires     *time.Time        `json:"expires"` // null: never
-	Attributes  map[string]string `json:"attributes"`
-	HasPassword bool              `json:"has_password"`
-	PasswordSet *time.Time        `json:"password_set"`     // null: not known
-	Source      string            `json:"source,omitempty"` // the outside source that made it
-	Logins      int               `json:"logins"`           // that journeys have counted
-	LockedUntil *time.Time        `json:"locked_until"`     // null: not locked
-	Stopped     bool              `json:"stopped"`          // by too many failures in a row: only unlocking helps
-	Failures    int               `json:"failures"`         // in a row
-	LastLogin   *time.Time        `json:"last_login"`       // null: never
-	Created     *time.Time        `json:"created"`
+	Realm        string            `json:"realm"`
+	ID           string            `json:"id"`
+	Username     string            `json:"username"`
+	Enabled      bool              `json:"enabled"`
+	Expires      *time.Time        `json:"expires"` // null: never
+	Attributes   map[string]string `json:"attributes"`
+	HasPassword  bool              `json:"has_password"`
+	PasswordSet  *time.Time        `json:"password_set"`     // null: not known
+	SecondFactor bool              `json:"second_factor"`    // one-time codes
+	Source       string            `json:"source,omitempty"` // the outside source that made it
+	Logins       int               `json:"logins"`           // that journeys have counted
+	LockedUntil  *time.Time        `json:"locked_until"`     // null: not locked
+	Stopped      bool              `json:"stopped"`          // by too many failures in a row: only unlocking helps
+	Failures     int               `json:"failures"`         // in a row
+	LastLogin    *time.Time        `json:"last_login"`       // null: never
+	Created      *time.Time        `json:"created"`
 }
 
 // UserRef names a user, by user name or by id.
@@ -77,7 +78,7 @@ func describeUser(u *realm.User, p realm.Lockout) User {
 	out := User{
 		Realm: u.Realm, ID: u.ID, Username: u.Username, Enabled: u.Enabled, Expires: moment(u.Expires),
 		Attributes: u.Attributes, HasPassword: u.PasswordHash != "", PasswordSet: moment(u.PasswordSet), Source: u.Source,
-		Logins:   u.Login.Logins,
+		SecondFactor: len(u.Seed) > 0, Logins: u.Login.Logins,
 		Stopped:  p.StopAfter > 0 && u.Login.Consecutive >= p.StopAfter,
 		Failures: u.Login.Consecutive, LastLogin: moment(u.Login.LastLogin), Created: moment(u.Created),
 	}

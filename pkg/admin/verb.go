@@ -46,8 +46,13 @@ func read[In, Out any](a *api, f func(context.Context, In) (Out, error)) http.Ha
 
 // change is a verb that changes something: it goes on when the caller hangs up, and it is audited as name.
 func change[In, Out any](a *api, name string, f func(context.Context, In, *trail) (Out, error)) http.Handler {
+	return changeWithin(a, patience, name, f)
+}
+
+// changeWithin is change for what may take another time.
+func changeWithin[In, Out any](a *api, limit time.Duration, name string, f func(context.Context, In, *trail) (Out, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit)
 		defer cancel()
 		in, err := decode[In](w, r)
 		if err != nil {

@@ -1,0 +1,4 @@
+package admin
+
+// ReadSeed is open to be fuzzed.
+var ReadSeed = readSeed
