@@ -60,6 +60,8 @@ const (
 var (
 	seedText   = base32.StdEncoding.WithPadding(base32.NoPadding)
 	errNoSeeds = refuse(CodeInvalid, "this server keeps no seeds of one-time codes")
+
+	errUnreadable = errors.New("the seed can't be opened")
 )
 
 // enrolUser adds a second factor, and ends no grants: what was logged in with one factor was right at its time.
@@ -122,11 +124,11 @@ func (in Enrolment) seed(size int) ([]byte, error) {
 	return seed, nil
 }
 
-// readSeed reads a seed as authenticators show it: base32 in any case, in groups, padded or not.
+// readSeed reads a seed as authenticators show it: base32 in any case, in groups and lines, padded or not.
 func readSeed(text string) ([]byte, error) {
 	text = strings.Map(func(r rune) rune {
 		switch {
-		case r == ' ' || r == '-':
+		case strings.ContainsRune(" -\r\n", r):
 			return -1
 		case 'a' <= r && r <= 'z':
 			return r - 'a' + 'A'
@@ -182,7 +184,7 @@ func (a *api) resealSeeds(ctx context.Context, in InRealm, t *trail) (out Reseal
 			err = a.reseal(ctx, u, &out)
 		}
 		switch {
-		case errors.Is(err, storage.ErrDamaged):
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, errUnreadable):
 			out.Unreadable++
 		case err != nil:
 			return Resealed{}, fmt.Errorf("%d seeds are sealed anew, do it again for the others: %w", out.Resealed, err)
@@ -191,14 +193,13 @@ func (a *api) resealSeeds(ctx context.Context, in InRealm, t *trail) (out Reseal
 	return out, nil
 }
 
-// reseal seals one seed, again if others change the user in between. It counts how it was found.
+// reseal seals one seed, again if others change the user in between, and counts it. errUnreadable: it can't be opened.
 func (a *api) reseal(ctx context.Context, u *realm.User, out *Resealed) error {
 	for range attempts {
 		seed, current, err := a.Seeds.Open(u.Realm, u.ID, u.Seed)
 		switch {
 		case err != nil:
-			out.Unreadable++
-			return nil
+			return errUnreadable
 		case current:
 			out.Current++
 			return nil

@@ -88,6 +88,7 @@ func TestEnrolmentTakesASeedThatIsBroughtAlong(t *testing.T) {
 		"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ":        "12345678901234567890",
 		"gezd gnbv gy3t qojq gezd gnbv gy3t qojq": "12345678901234567890",
 		"GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY":           "1234567890123456",
+		"GEZDGNBV\r\nGY3TQOJQGEZDGNBVGY3TQOJQ\n":  "12345678901234567890",
 		"GEZDGNBVGY3TQOJQGEZDGNBVGY======":        "1234567890123456",
 	} {
 		got := s.enrol(admin.Enrolment{UserRef: userRef("demo"), Secret: secret, Replace: true})

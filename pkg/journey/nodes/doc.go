@@ -23,6 +23,8 @@
 //     most: there is no clock in it and no context, since none is needed. What the language adds with a new version is
 //     refused until it is on a list.
 //   - The list of common passwords is our own, in a file: the lists that libraries carry add megabytes.
+//   - Of a one-time code the second is kept at which its step begins, not the step's number: numbers can't be compared once
+//     the period changes, and a longer one would refuse every code for decades.
 //   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
 //     here get different messages.
 package nodes

@@ -132,9 +132,10 @@ func (o oathToken) Run(_ context.Context, s *journey.State) (string, error) {
 			s.SetReason(journey.ReasonUnknownUser)
 		}
 		return outcomeNotRegistered, nil
+	default:
+		s.SetReason(journey.ReasonWrongCode)
+		return outcomeFailure, nil
 	}
-	s.SetReason(journey.ReasonWrongCode)
-	return outcomeFailure, nil
 }
 
 // find is the second at which the time step of the code begins, or 0 if the code is of none that counts now. The second
