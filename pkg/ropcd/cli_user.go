@@ -17,7 +17,7 @@ func userCommand(c *cli) *cobra.Command {
 		userVerb(c, "enable", "Let a user in again; also clears failures and locks"),
 		userVerb(c, "disable", "Keep a user out, and end the user's grants"),
 		userVerb(c, "unlock", "Clear a user's failures and locks"),
-		deleteUserCommand(c), migrationCommand(c),
+		deleteUserCommand(c), migrationCommand(c), totpCommand(c),
 	)
 }
 

@@ -34,6 +34,7 @@ var tenants = map[string][]string{
 	"go.yaml.in/yaml/v3":              {"pkg/config", "pkg/config/strict"},
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
 	"github.com/expr-lang/expr":       {"pkg/journey/nodes"},
+	"github.com/boombuler/barcode":    {"pkg/ropcd"},
 	"github.com/prometheus":           {"pkg/server"},
 	"github.com/pquerna/otp":          {"pkg/journey/nodes"},
 	"github.com/fsnotify/fsnotify":    {"pkg/config"},

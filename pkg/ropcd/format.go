@@ -91,6 +91,7 @@ func showUser(w io.Writer, u admin.User) {
 	}
 	pairs(w, "username", u.Username, "id", u.ID, "realm", u.Realm, "enabled", u.Enabled, "has_password", u.HasPassword,
 		"password_set", u.PasswordSet, "source", u.Source, "logins", u.Logins,
+		"second_factor", u.SecondFactor,
 		"expires", expires, "attributes", u.Attributes, "locked_until", lockedUntil(u), "failures", u.Failures,
 		"last_login", u.LastLogin, "created", u.Created)
 }

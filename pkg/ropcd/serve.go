@@ -99,8 +99,8 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	if p.secrets, err = systemSecrets(c, p.logger); err != nil {
 		return nil, err
 	}
-	if p.seeds, err = p.secrets.Sealer("one-time codes"); err != nil {
-		return nil, setupError{err}
+	if p.seeds, err = p.secrets.Sealer(seedPurpose); err != nil {
+		return nil, err
 	}
 	realms, err := snapshot(c, p.secrets)
 	if err != nil {
@@ -162,6 +162,7 @@ func (p *process) run(ctx context.Context, l *listeners) error {
 func (p *process) adminOptions() admin.Options {
 	return admin.Options{
 		Store: p.store, Provider: p.provider, Passwords: p.passwords, Pool: p.pool, Audit: p.audit, Logger: p.logger,
+		Seeds:   p.seeds,
 		Reload:  p.askReload,
 		KeyIDs:  p.keyIDs,
 		Version: version(),

@@ -103,6 +103,9 @@ func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
 	return secrets, nil
 }
 
+// seedPurpose names the keys that seal the seeds of one-time codes. Another name would lock all of them away.
+const seedPurpose = "one-time codes"
+
 // newSystemSecret is 512 random bits as text.
 func newSystemSecret() string {
 	b := make([]byte, 64)
