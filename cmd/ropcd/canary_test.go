@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/base32"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -28,6 +30,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	form.Del("username")
 	p.must(t, "access_token", form)
 	p.active(t, refreshed.text("access_token"))
+	seed := p.secondFactor(t)
 	p.must(t, "token/revoke", theToken(ok.text("access_token")))
 	_, metrics := p.get("/metrics")
 	system, err := os.ReadFile(filepath.Join(dir, "system.secret"))
@@ -51,7 +54,8 @@ func TestSecretsAreNowhere(t *testing.T) {
 		"client secret": clientSecret, "password": userPassword, "wrong password": wrong,
 		"access token": ok.text("access_token"), "refresh token": ok.text("refresh_token"),
 		"second access token": refreshed.text("access_token"), "second refresh token": refreshed.text("refresh_token"),
-		"system secret": strings.TrimSpace(string(system)),
+		"system secret": strings.TrimSpace(string(system)), "seed": seed, "seed of the store": string(decoded(t, seed)),
+		"authenticator's URL": "otpauth://totp/alpha",
 	} {
 		for place, text := range places {
 			if len(secret) < 16 || bytes.Contains([]byte(text), []byte(secret)) {
@@ -59,6 +63,33 @@ func TestSecretsAreNowhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// secondFactor enrols the user, replaces that, and fails to do it again; it gives the seed in base32.
+func (p *process) secondFactor(t *testing.T) (seed string) {
+	t.Helper()
+	p.cli(t, "", "user", "totp", "enrol", "--realm", "alpha", "--username", "demo")
+	var out struct{ Secret string }
+	text := p.cli(t, "", "user", "totp", "enrol", "--realm", "alpha", "--username", "demo", "--replace", "--output", "json")
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{out.Secret, out.Secret + "1"} {
+		text, err := p.try(secret, "user", "totp", "enrol", "--realm", "alpha", "--username", "demo", "--secret-stdin")
+		if err == nil || strings.Contains(text, out.Secret) {
+			t.Errorf("enrolled again, or the seed is in %q", text)
+		}
+	}
+	return out.Secret
+}
+
+func decoded(t *testing.T, seed string) []byte {
+	t.Helper()
+	b, err := base32.StdEncoding.DecodeString(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func file(t *testing.T, path string) string {
