@@ -1,6 +1,7 @@
 package nodes_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,9 +25,13 @@ func TestAuthenticatorURL(t *testing.T) {
 	} {
 		v := nodes.NewOATHTokenVerifier()
 		v.Algorithm, v.Digits, v.Period = tt.algorithm, tt.digits, tt.period
-		key, err := otp.NewKeyFromURL(v.AuthenticatorURL(tt.issuer, tt.username, []byte(seed20)))
+		text := v.AuthenticatorURL(tt.issuer, tt.username, []byte(seed20))
+		key, err := otp.NewKeyFromURL(text)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if _, query, _ := strings.Cut(text, "?"); strings.Contains(query, "+") {
+			t.Errorf("%s: authenticators would show the plus", text)
 		}
 		if key.Type() != "totp" || key.Issuer() != tt.issuer || key.AccountName() != tt.username {
 			t.Errorf("%s for %q of %q", key, key.AccountName(), key.Issuer())
