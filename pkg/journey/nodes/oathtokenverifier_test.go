@@ -227,7 +227,7 @@ func TestOATHTokenVerifierCodesOutliveAChangeOfThePeriod(t *testing.T) {
 	for i, seconds := range []int64{15, 300, 15, 30} {
 		at := int64(now + i*600)
 		o := oath{
-			settings: fmt.Sprintf(`{"period":%d}`, seconds*int64(time.Second)), code: codeOf(t, at/seconds), seed: seed20,
+			settings: fmt.Sprintf(`{"period":%ds}`, seconds), code: codeOf(t, at/seconds), seed: seed20,
 			now: time.Unix(at, 0), user: &user,
 		}
 		outcome, result, err := o.run(t)
