@@ -46,6 +46,7 @@ const (
 	Budget         = "budget"
 	Queue          = "queue"
 	Store          = "store"
+	Source         = "source" // an outside credential source does not answer
 	Reuse          = "reuse"
 	Token          = "token"   // malformed, expired, revoked or another client's
 	Request        = "request" // a malformed request, or one that the client may not make

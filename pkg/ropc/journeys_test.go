@@ -100,7 +100,7 @@ func journeys(t testing.TB) *journey.Set {
 	enable.Nodes["0"] = node("DataStoreDecision", "success", "1")
 	set, problems := journey.Build(map[string]journey.Definition{
 		"Directory": chain("Directory"), "Migrate": chain("Directory", "Migrate"), "Either": either, "Disable": disable, "Enable": enable,
-		"Count": chain("DataStoreDecision", "Count"), "Code": chain("DataStoreDecision", "Code"), "CodeFault": chain("DataStoreDecision", "Code", "FaultBefore"),
+		"Plain": chain("DataStoreDecision"), "Count": chain("DataStoreDecision", "Count"), "Code": chain("DataStoreDecision", "Code"), "CodeFault": chain("DataStoreDecision", "Code", "FaultBefore"),
 		"Check": {Enabled: true, Entry: "collect", Nodes: check}, "Active": {Enabled: true, Entry: "collect", Nodes: active},
 		"Off": {Entry: "collect", Nodes: check}, "Inner": {Enabled: true, InnerOnly: true, Entry: "collect", Nodes: check},
 		"FaultBefore": one("FaultBefore"), "FaultAfter": one("FaultAfter"), "RefuseAfter": one("RefuseAfter"), "AllowAfter": one("AllowAfter"),

@@ -66,11 +66,10 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		User: a.turn.User, Verify: a.verify, Seed: a.seed, Locked: a.turn.Standing != storage.Reserved, Now: a.turn.Reservation.Clock(),
 	}
 	run, err := a.run(ctx, chosen, in)
-	site.Trace.Trail = run.Trail
+	site.Trace.Trail, site.Trace.Node = run.Trail, lastNode(run.Trail)
 	if err != nil {
 		return Result{}, errors.Join(err, a.abandon(ctx, run))
 	}
-	site.Trace.Node = lastNode(run.Trail)
 	reason := chosen.Decide(in, run)
 	if reason == "" {
 		reason, err = a.admit(ctx, run)

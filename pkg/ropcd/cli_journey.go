@@ -103,7 +103,7 @@ func showRun(w io.Writer, r *admin.JourneyReport) {
 		if outcome == "" {
 			outcome = "fault"
 		}
-		took := (time.Duration(s.Micros) * time.Microsecond).Round(10 * time.Microsecond)
+		took := time.Duration(s.Micros) * time.Microsecond
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", visible(s.Journey), visible(s.Node), outcome, took)
 	}
 	fmt.Fprintln(w)

@@ -56,7 +56,7 @@ func TestDecisionsAreAuditedWithWhoWhereAndWhy(t *testing.T) {
 		{"client", grant("/alpha", basic("/beta", "app"), passwordGrant("/alpha", "demo")),
 			change("outcome", "denied", "reason", "client_secret", "journey", "", "journey_rule", "", "node", "", "sub", "", "username", "", "trail", "")},
 		{"fault", grant("/alpha", app, passwordGrant("/alpha", "demo", "auth_chain", "Broken")),
-			change("outcome", "fault", "reason", "internal", "journey", "Broken", "journey_rule", "auth_chain", "node", "", "sub", "",
+			change("outcome", "fault", "reason", "internal", "journey", "Broken", "journey_rule", "auth_chain", "node", "extra", "sub", "",
 				"trail", "Broken.collect:has_credentials Broken.check:true Broken.extra:")},
 	} {
 		a := w.send(t, tc.request)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/pkg/ropc"
 )
@@ -149,6 +150,8 @@ func faultReason(reason string, f *refusal) string {
 		return reason
 	case errors.Is(f.cause, guard.ErrBusy):
 		return audit.Queue
+	case errors.Is(f.cause, journey.ErrUnavailable):
+		return audit.Source
 	case f.status == http.StatusServiceUnavailable:
 		return audit.Store
 	}

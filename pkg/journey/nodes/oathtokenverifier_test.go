@@ -187,7 +187,7 @@ func TestOATHTokenVerifierPeriod(t *testing.T) {
 		now := time.Unix(1111111111, 0)
 		step := now.Unix() / seconds
 		o := oath{
-			settings: fmt.Sprintf(`{"period":%d,"drift":0}`, period), code: codeOf(t, step), seed: seed20, now: now, user: &owner,
+			settings: fmt.Sprintf(`{"period":%s,"drift":0}`, period), code: codeOf(t, step), seed: seed20, now: now, user: &owner,
 		}
 		if outcome, result, err := o.run(t); err != nil || outcome != "success" || result.CodeStep != uint64(step*seconds) {
 			t.Errorf("%s: %s, %+v, %v", period, outcome, result, err)
@@ -291,20 +291,20 @@ func TestOATHTokenVerifierRefusesWrongSettings(t *testing.T) {
 		parameter = "parameter: must be 1 to 64 letters, digits and any of _ . -"
 	)
 	refuses(t, "OATHTokenVerifier", map[string]string{
-		`{"digits":0}`:            digits,
-		`{"digits":7}`:            digits,
-		`{"digits":-6}`:           digits,
-		`{"period":0s}`:            period,
-		`{"period":14s}`:  period,
-		`{"period":301s}`: period,
-		`{"period":30500ms}`:  period,
-		`{"algorithm":""}`:        algorithm,
-		`{"algorithm":"MD5"}`:     algorithm,
-		`{"algorithm":"sha1"}`:    algorithm,
-		`{"drift":-1}`:            drift,
-		`{"drift":11}`:            drift,
-		`{"parameter":""}`:        parameter,
-		`{"parameter":"a b"}`:     parameter,
+		`{"digits":0}`:         digits,
+		`{"digits":7}`:         digits,
+		`{"digits":-6}`:        digits,
+		`{"period":0s}`:        period,
+		`{"period":14s}`:       period,
+		`{"period":301s}`:      period,
+		`{"period":30500ms}`:   period,
+		`{"algorithm":""}`:     algorithm,
+		`{"algorithm":"MD5"}`:  algorithm,
+		`{"algorithm":"sha1"}`: algorithm,
+		`{"drift":-1}`:         drift,
+		`{"drift":11}`:         drift,
+		`{"parameter":""}`:     parameter,
+		`{"parameter":"a b"}`:  parameter,
 		`{"parameter":"` + strings.Repeat("a", 65) + `"}`: parameter,
 		`{"parameter":"password"}`:                        `the parameter "password" belongs to the protocol`,
 		`{"parameter":"client_secret"}`:                   `the parameter "client_secret" belongs to the protocol`,
