@@ -35,6 +35,9 @@ func (t *Turn) Hash(ctx context.Context, f func()) error {
 	return nil
 }
 
+// Away runs f, which waits for somebody else than the pool, while the turn keeps no one from being admitted to it.
+func (t *Turn) Away(f func()) { t.ticket.Away(f) }
+
 // Effects are what a journey has settled beside the outcome, in the same step. See [storage.Settlement].
 type Effects struct {
 	Owner      *realm.User // a copy of the Turn's User with changes; nil: none

@@ -24,6 +24,8 @@ type Input struct {
 	Verify func(ctx context.Context, password string) (bool, error)
 	// Seed opens the owner's seed of one-time codes; nil, or no bytes: there is none. Run calls it at most once.
 	Seed func() ([]byte, error)
+	// Away is around every wait for an outside source, so that the caller can lend what it holds for the run; nil: nothing.
+	Away func(wait func())
 	// Locked: this attempt has been refused already. The run goes the usual way at the usual cost, but no source other
 	// than Verify is asked, every answer is no, and it never succeeds.
 	Locked bool

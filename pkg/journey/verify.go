@@ -65,15 +65,27 @@ func (s *State) VerifyWith(ctx context.Context, source Source) (Answer, error) {
 	if name == local {
 		return Answer{}, errors.New("a credential source needs a name")
 	}
-	return s.ask(name, func() (Answer, error) {
-		switch {
-		case s.in.Rehearsal != nil:
+	return s.ask(name, func() (answer Answer, err error) {
+		if s.in.Rehearsal != nil {
 			return s.in.Rehearsal.answer(s.running())
-		case s.in.Locked:
-			return Answer{}, source.Refuse(ctx)
 		}
-		return source.Check(ctx, s.in.Username, s.in.Password)
+		s.away(func() {
+			if s.in.Locked {
+				err = source.Refuse(ctx)
+			} else {
+				answer, err = source.Check(ctx, s.in.Username, s.in.Password)
+			}
+		})
+		return answer, err
 	})
+}
+
+func (s *State) away(wait func()) {
+	if s.in.Away == nil {
+		wait()
+		return
+	}
+	s.in.Away(wait)
 }
 
 func (s *State) ask(source string, evaluate func() (Answer, error)) (Answer, error) {

@@ -76,7 +76,15 @@ main entry=collect
 		}
 		return "yes", nil
 	}})
-	got, err := mainOf(t, set).Run(t.Context(), attempt(&calls))
+	in, away := attempt(&calls), 0
+	in.Away = func(wait func()) {
+		away++
+		wait()
+		if len(asked) != away {
+			t.Errorf("away %d times, asked %v", away, asked)
+		}
+	}
+	got, err := mainOf(t, set).Run(t.Context(), in)
 	if err != nil || !got.Success || !got.Verified || calls != 0 {
 		t.Errorf("%+v, %v, %d calls", got, err, calls)
 	}

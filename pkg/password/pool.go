@@ -100,6 +100,12 @@ func (p *Pool) Admit(client string) (*Ticket, error) {
 	if p.held >= p.opts.Workers && (p.held >= p.opts.MaxTickets || p.wait(client) > p.opts.MaxWait) {
 		return nil, ErrBusy
 	}
+	return &Ticket{pool: p, share: p.count(client)}, nil
+}
+
+// count and uncount add and take away a ticket of a client. Call them with the
+// lock held.
+func (p *Pool) count(client string) *share {
 	s := p.clients[client]
 	if s == nil {
 		s = &share{client: client}
@@ -107,7 +113,14 @@ func (p *Pool) Admit(client string) (*Ticket, error) {
 	}
 	s.held++
 	p.held++
-	return &Ticket{pool: p, share: s}, nil
+	return s
+}
+
+func (p *Pool) uncount(s *share) {
+	p.held--
+	if s.held--; s.held == 0 {
+		delete(p.clients, s.client)
+	}
 }
 
 // wait estimates how long a new ticket of client would wait.
@@ -211,10 +224,7 @@ func (p *Pool) stop(t *Ticket) {
 // release gives t's place back. Call it with the lock held and t idle.
 func (p *Pool) release(t *Ticket) {
 	t.state = stateReleased
-	p.held--
-	if t.share.held--; t.share.held == 0 {
-		delete(p.clients, t.share.client)
-	}
+	p.uncount(t.share)
 	if t.spent > 0 {
 		p.cost += (t.spent - p.cost) / 8
 	}

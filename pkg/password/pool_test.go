@@ -454,3 +454,69 @@ func TestPoolIsSafeForConcurrentUse(t *testing.T) {
 	wg.Wait()
 	p.Close()
 }
+
+// Who waits for a directory keeps nobody out, and is hashed afterwards however full the pool is by then.
+func TestAwayTicketsDoNotCount(t *testing.T) {
+	p := password.NewPool(password.PoolOptions{Workers: 1, MaxTickets: 2, Cost: time.Nanosecond})
+	defer p.Close()
+	var away []*password.Ticket
+	back := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 10 {
+		ticket, err := p.Admit("a")
+		if err != nil {
+			t.Fatalf("after %d that are away: %v", len(away), err)
+		}
+		away = append(away, ticket)
+		gone := make(chan struct{})
+		wg.Go(func() {
+			ticket.Away(func() {
+				close(gone)
+				<-back
+			})
+			if err := ticket.Do(context.Background(), func() {}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-gone
+	}
+	for range 2 {
+		if _, err := p.Admit("b"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.Admit("b"); !errors.Is(err, password.ErrBusy) {
+		t.Errorf("a third ticket: %v", err)
+	}
+	close(back)
+	wg.Wait()
+	for _, ticket := range away {
+		ticket.Release()
+	}
+	if _, running, waiting := p.Stats(); running != 0 || waiting != 2 {
+		t.Errorf("%d running, %d waiting", running, waiting)
+	}
+}
+
+// A ticket that is released while it is away, or is not idle, counts no more and no less.
+func TestAwayAndRelease(t *testing.T) {
+	p := password.NewPool(password.PoolOptions{Workers: 1})
+	defer p.Close()
+	ticket, err := p.Admit("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	ticket.Away(func() {
+		ticket.Away(func() { ran++ })
+		if err := ticket.Do(t.Context(), func() { ran++ }); !errors.Is(err, password.ErrTicket) {
+			t.Errorf("Do of a ticket that is away: %v", err)
+		}
+		ticket.Release()
+	})
+	ticket.Away(func() { ran++ })
+	ticket.Release()
+	if _, running, waiting := p.Stats(); running+waiting != 0 || ran != 2 {
+		t.Errorf("%d running, %d waiting, %d ran", running, waiting, ran)
+	}
+}

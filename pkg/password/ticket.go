@@ -24,6 +24,7 @@ const (
 	stateIdle state = iota
 	stateWaiting
 	stateRunning
+	stateAway
 	stateReleased
 )
 
@@ -99,7 +100,43 @@ func (t *Ticket) join() error {
 	return nil
 }
 
-// Release gives the place back; during a Do, when that returns. Safe to call
+// Away runs f, on the caller's goroutine, while the ticket does not count: for
+// waiting on somebody else than the pool, such as a directory, which must not
+// keep others from being admitted. Afterwards the ticket counts again: who was
+// admitted is not refused later. A ticket that is not idle just runs f.
+func (t *Ticket) Away(f func()) {
+	if !t.depart() {
+		f()
+		return
+	}
+	defer t.comeBack()
+	f()
+}
+
+func (t *Ticket) depart() bool {
+	p := t.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.state != stateIdle || t.leaving {
+		return false
+	}
+	t.state = stateAway
+	p.uncount(t.share)
+	return true
+}
+
+func (t *Ticket) comeBack() {
+	p := t.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t.state = stateIdle
+	t.share = p.count(t.share.client)
+	if t.leaving {
+		p.release(t)
+	}
+}
+
+// Release gives the place back; during a Do or Away, when that returns. Safe to call
 // more than once.
 func (t *Ticket) Release() {
 	t.pool.mu.Lock()
@@ -107,7 +144,7 @@ func (t *Ticket) Release() {
 	switch t.state {
 	case stateIdle:
 		t.pool.release(t)
-	case stateWaiting, stateRunning:
+	case stateWaiting, stateRunning, stateAway:
 		t.leaving = true
 	case stateReleased:
 	}

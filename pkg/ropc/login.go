@@ -63,7 +63,8 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	in := journey.Input{
 		Realm: r.Realm, Username: username, Password: r.Password, Parameters: r.Parameters,
 		Client: client.Client, Scopes: r.Scopes, Address: r.Address,
-		User: a.turn.User, Verify: a.verify, Seed: a.seed, Locked: a.turn.Standing != storage.Reserved, Now: a.turn.Reservation.Clock(),
+		User: a.turn.User, Verify: a.verify, Seed: a.seed, Away: a.turn.Away,
+		Locked: a.turn.Standing != storage.Reserved, Now: a.turn.Reservation.Clock(),
 	}
 	run, err := a.run(ctx, chosen, in)
 	site.Trace.Trail, site.Trace.Node = run.Trail, lastNode(run.Trail)

@@ -18,12 +18,18 @@ import (
 
 // directory is an outside source that knows "right" as the password of everybody whose name begins with "dir", and of
 // demo. Its attributes are those of the context.
-type directory struct{ mail string }
+type directory struct {
+	mail string
+	ask  func() // while it is asked; nil: nothing
+}
 
 func (*directory) Name() string                 { return "ldap://directory" }
 func (*directory) Refuse(context.Context) error { return nil }
 
 func (d *directory) Check(_ context.Context, username, password string) (journey.Answer, error) {
+	if d.ask != nil {
+		d.ask()
+	}
 	if password == "down" {
 		return journey.Answer{}, fmt.Errorf("%w: no answer", journey.ErrUnavailable)
 	}
@@ -33,11 +39,15 @@ func (d *directory) Check(_ context.Context, username, password string) (journey
 	return journey.Answer{Right: true, Attributes: map[string]string{"mail": d.mail, "gone": ""}}, nil
 }
 
-type mailKey struct{}
+type (
+	mailKey struct{}
+	askKey  struct{}
+)
 
 func askDirectory(ctx context.Context, s *journey.State) (string, error) {
 	mail, _ := ctx.Value(mailKey{}).(string)
-	a, err := s.VerifyWith(ctx, &directory{mail})
+	ask, _ := ctx.Value(askKey{}).(func())
+	a, err := s.VerifyWith(ctx, &directory{mail, ask})
 	return fmt.Sprint(a.Right), err
 }
 
@@ -127,6 +137,21 @@ func TestOutsideSourceOpensNothingElse(t *testing.T) {
 			s.nothingLeft(t, tc.user)
 		})
 	}
+}
+
+// Who waits for a directory holds no place in the hashing pool.
+func TestSourceIsAskedWithoutAPlaceInThePool(t *testing.T) {
+	s, asked := newSite(t), false
+	ctx := context.WithValue(t.Context(), askKey{}, func() {
+		asked = true
+		if _, running, waiting := s.pool.Stats(); running+waiting != 0 {
+			t.Error("a place is taken")
+		}
+	})
+	if _, err := s.askWithin(t, ctx, passwordForm("username", "demo", "password", "right", "auth_chain", "Migrate")); err != nil || !asked {
+		t.Errorf("asked %t, %v", asked, err)
+	}
+	s.settled(t, "demo")
 }
 
 func TestSourceThatIsDownChargesNobody(t *testing.T) {
