@@ -54,7 +54,14 @@ func TestReadmeDemonstration(t *testing.T) {
 		t.Fatalf("%d blocks, the first %q", len(all), all[0].text)
 	}
 	serveDemo(t, dir)
-	script, want := demonstration(all[1:], ports)
+	runReadme(t, dir, all[1:], ports, 5)
+}
+
+// runReadme runs the shell blocks in their order, in one shell, and compares what they answer with the blocks of output
+// behind them, of which there are at least so many. It gives what each of them answered.
+func runReadme(t *testing.T, dir string, all []block, ports *strings.Replacer, least int) []string {
+	t.Helper()
+	script, want := demonstration(all, ports)
 	cmd := exec.Command("bash", "-e", "-o", "pipefail", "-c", script)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
@@ -72,12 +79,13 @@ func TestReadmeDemonstration(t *testing.T) {
 		}
 		checked++
 		if text := strings.TrimSpace(got[i]); !pattern(ports.Replace(w.text)).MatchString(text) {
-			t.Errorf("README, %d lines below \"Five minutes\": got\n%s\nwant\n%s", w.line, text, w.text)
+			t.Errorf("README, line %d of the section: got\n%s\nwant\n%s", w.line, text, w.text)
 		}
 	}
-	if checked < 5 {
+	if checked < least {
 		t.Errorf("only %d outputs were compared", checked)
 	}
+	return got
 }
 
 const separator = "\n--- end of block\n"
