@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/ropcd/ropcd/pkg/pace"
 )
 
 // noAttributes asks for none (RFC 4511 section 4.5.1.8).
@@ -22,7 +24,7 @@ type Directory struct {
 	servers []*server
 	wanted  []string // attributes of an entry
 	pool    *pool
-	pace    pace
+	pace    pace.Pace
 }
 
 // Open checks the options, and connects to nobody yet. Close the directory when nobody needs it any more.

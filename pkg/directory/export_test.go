@@ -7,7 +7,6 @@ import (
 )
 
 type (
-	Pace = pace
 	Pool = pool
 	Conn = conn
 )

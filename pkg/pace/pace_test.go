@@ -1,4 +1,4 @@
-package directory_test
+package pace_test
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ropcd/ropcd/pkg/directory"
+	"github.com/ropcd/ropcd/pkg/pace"
 )
 
 // waits are how long many waits take, each from its own start; some of the time has gone by already.
-func waits(t *testing.T, p *directory.Pace, gone time.Duration) (all []time.Duration) {
+func waits(t *testing.T, p *pace.Pace, gone time.Duration) (all []time.Duration) {
 	t.Helper()
 	for range 1000 {
 		start := time.Now()
@@ -28,7 +28,7 @@ func waits(t *testing.T, p *directory.Pace, gone time.Duration) (all []time.Dura
 
 func TestPaceWaitsAsLongAsWrongPasswordsTook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p directory.Pace
+		var p pace.Pace
 		if p.Known() {
 			t.Error("a time is known before any was added")
 		}
@@ -55,7 +55,7 @@ func TestPaceWaitsAsLongAsWrongPasswordsTook(t *testing.T) {
 
 func TestPaceForgetsOldTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p directory.Pace
+		var p pace.Pace
 		p.Add(time.Hour)
 		for range 32 {
 			p.Add(time.Millisecond)
@@ -68,7 +68,7 @@ func TestPaceForgetsOldTimes(t *testing.T) {
 
 func TestPaceEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p directory.Pace
+		var p pace.Pace
 		p.Add(time.Hour)
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -1,4 +1,4 @@
-package directory
+package pace
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// pace knows how long the latest wrong passwords took, and lets other refusals take as long. The zero value is usable.
+// Pace knows how long the latest wrong passwords took, and lets other refusals take as long. The zero value is usable.
 // Safe for concurrent use.
-type pace struct {
+type Pace struct {
 	mu    sync.Mutex
 	times [32]time.Duration
 	seen  int // how many were added, ever
 }
 
 // Add remembers how long it took to find out that a password is wrong.
-func (p *pace) Add(took time.Duration) {
+func (p *Pace) Add(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.times[p.seen%len(p.times)] = took
@@ -24,7 +24,7 @@ func (p *pace) Add(took time.Duration) {
 }
 
 // Known reports whether there is a time to wait for.
-func (p *pace) Known() bool {
+func (p *Pace) Known() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.seen > 0
@@ -32,7 +32,7 @@ func (p *pace) Known() bool {
 
 // Wait returns when as long has gone by since start as one of the latest wrong passwords took, chosen at random; at once
 // if none is known. When ctx ends before, its error is returned.
-func (p *pace) Wait(ctx context.Context, start time.Time) error {
+func (p *Pace) Wait(ctx context.Context, start time.Time) error {
 	t := time.NewTimer(time.Until(start.Add(p.pick())))
 	defer t.Stop()
 	select {
@@ -43,7 +43,7 @@ func (p *pace) Wait(ctx context.Context, start time.Time) error {
 	}
 }
 
-func (p *pace) pick() time.Duration {
+func (p *Pace) pick() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.seen == 0 {
