@@ -37,6 +37,7 @@ var tenants = map[string][]string{
 	"github.com/boombuler/barcode":    {"pkg/ropcd"},
 	"github.com/prometheus":           {"pkg/server"},
 	"github.com/pquerna/otp":          {"pkg/journey/nodes"},
+	"github.com/standard-webhooks":    {"pkg/journey/nodes"},
 	"github.com/fsnotify/fsnotify":    {"pkg/config"},
 	module + "pkg/config":             {"pkg/config", "pkg/ropcd"},
 	module + "storage/redis":          {"storage/redis", "pkg/ropcd"},

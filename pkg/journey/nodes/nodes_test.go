@@ -33,6 +33,7 @@ var builtin = []struct {
 	{"ClientDecision", []string{"true", "false"}, false, false},
 	{"CommonPasswordDecision", []string{"true", "false"}, true, false},
 	{"DataStoreDecision", []string{"true", "false"}, true, false},
+	{"HTTPDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"IdentityStoreDecision", []string{"true", "false", "locked", "expired"}, true, false},
 	{"IncrementLoginCount", []string{"outcome"}, false, false},
 	{"InnerTreeEvaluator", []string{"true", "false"}, false, false},

@@ -12,6 +12,7 @@ func Table() journey.Types {
 		"ClientDecision":         func() journey.Settings { return new(ClientDecision) },
 		"CommonPasswordDecision": func() journey.Settings { return new(CommonPasswordDecision) },
 		"DataStoreDecision":      func() journey.Settings { return new(DataStoreDecision) },
+		"HTTPDecision":           newHTTPDecision,
 		"IdentityStoreDecision":  func() journey.Settings { return new(IdentityStoreDecision) },
 		"IncrementLoginCount":    func() journey.Settings { return new(IncrementLoginCount) },
 		"InnerTreeEvaluator":     func() journey.Settings { return new(InnerTreeEvaluator) },
