@@ -14,7 +14,7 @@ const module = "github.com/ropcd/ropcd/"
 
 // floors is the plan of the house: an import goes to a lower floor.
 var floors = [][]string{
-	{"pkg/realm", "pkg/audit", "pkg/pace"},
+	{"pkg/realm", "pkg/audit", "pkg/pace", "pkg/childtest"},
 	{"storage", "pkg/journey", "pkg/password", "pkg/directory"},
 	{"pkg/guard", "pkg/token", "pkg/journey/nodes"},
 	{"storage/bolt", "storage/redis", "storage/storagetest", "pkg/ropc"},

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package directorytest
+package childtest
 
 import "syscall"
 

@@ -1,6 +1,0 @@
-package directorytest
-
-import "syscall"
-
-// orphan lets a server die with the test that started it, also when that panics or is killed and cleans up nothing.
-func orphan() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

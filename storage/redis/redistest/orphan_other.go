@@ -1,8 +1,0 @@
-//go:build !linux
-
-package redistest
-
-import "syscall"
-
-// orphan has no counterpart outside Linux: what a killed test leaves behind must be killed by hand.
-func orphan() *syscall.SysProcAttr { return nil }
