@@ -2,12 +2,15 @@ package audit
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -85,23 +88,29 @@ const MaxTrail = 32
 
 // Log is where events go. Safe for concurrent use; a nil Log drops everything.
 type Log struct {
-	mu     sync.Mutex
-	w      io.Writer
-	path   string // of the file, for Reopen
-	file   *os.File
-	strict bool
-	now    func() time.Time
+	sink      atomic.Pointer[sink]
+	path      string // of the file, for Reopen
+	strict    bool
+	pseudonym []byte // the key; none: user names are written as they are
+	now       func() time.Time
 }
 
-// New writes events to w. With strict, [Log.Strict] is true.
-func New(w io.Writer, strict bool) *Log { return &Log{w: w, strict: strict, now: time.Now} }
+// New writes events to w, each by one call. With strict, [Log.Strict] is true.
+func New(w io.Writer, strict bool) *Log {
+	l := &Log{strict: strict, now: time.Now}
+	l.sink.Store(&sink{w: w})
+	return l
+}
 
 // Open appends events to a file, made with mode 0600 if absent.
 func Open(path string, strict bool) (*Log, error) {
-	l := New(nil, strict)
+	l := New(io.Discard, strict)
 	l.path = path
 	return l, l.Reopen()
 }
+
+// Pseudonyms has user names replaced by what [Pseudonym] makes of them under the key. Call it before the first Write.
+func (l *Log) Pseudonyms(key []byte) { l.pseudonym = key }
 
 // Strict reports whether what can't be audited has to be refused.
 func (l *Log) Strict() bool { return l != nil && l.strict }
@@ -109,7 +118,7 @@ func (l *Log) Strict() bool { return l != nil && l.strict }
 // Path is the file that events are appended to, or empty.
 func (l *Log) Path() string { return l.path }
 
-// Reopen opens the file anew, for rotation. Without a file it does nothing.
+// Reopen opens the file anew, for rotation; also when the old one takes nothing any more. Without a file it does nothing.
 func (l *Log) Reopen() error {
 	if l.path == "" {
 		return nil
@@ -118,32 +127,36 @@ func (l *Log) Reopen() error {
 	if err != nil {
 		return fmt.Errorf("open audit file: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.file != nil {
-		_ = l.file.Close() // every line was written by its own call
-	}
-	l.w, l.file = f, f
+	l.sink.Swap(&sink{w: f, file: f}).close()
 	return nil
 }
 
-// Write writes one event as one line, with the time of now. An error means that the line may be missing.
+// Write writes one event as one line, with the time of now. An error means that the line may be missing. It comes after
+// half a second at the latest: a sink that blocks holds nobody up for longer.
 func (l *Log) Write(e Event) error {
 	if l == nil {
 		return nil
 	}
 	e.Time = l.now().UTC()
+	if len(l.pseudonym) > 0 && e.Username != "" {
+		e.Username = Pseudonym(l.pseudonym, e.Realm, e.Username)
+	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode audit event: %w", err)
 	}
-	line = append(visible(line), '\n')
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, err := l.w.Write(line); err != nil {
+	if err := l.sink.Load().write(append(visible(line), '\n')); err != nil {
 		return fmt.Errorf("write audit event: %w", err)
 	}
 	return nil
+}
+
+// Pseudonym stands for a canonical user name of a realm: it is the same for the same name, and tells nothing of it to who
+// does not have the key. The realm is written in any spelling, with or without its slash.
+func Pseudonym(key []byte, realm, name string) string {
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s\x00%s", strings.ToLower(strings.TrimPrefix(realm, "/")), name)
+	return "p:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // visible escapes the characters that JSON leaves as they are although a terminal doesn't show them: format characters

@@ -7,7 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/audit"
 )
@@ -85,5 +89,102 @@ func TestNilLogDropsEvents(t *testing.T) {
 	var l *audit.Log
 	if err := l.Write(audit.Event{}); err != nil || l.Strict() {
 		t.Error("a nil log is not silent")
+	}
+}
+
+// pipe is a sink that takes nothing until it is opened.
+type pipe struct {
+	opened chan struct{}
+	mu     sync.Mutex
+	text   bytes.Buffer
+}
+
+func (p *pipe) Write(line []byte) (int, error) {
+	<-p.opened
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(line)
+}
+
+// A sink that blocks holds up nobody for long, and the next ones not at all; it is used again when it takes lines.
+func TestWriteDoesNotWaitForABlockedSink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &pipe{opened: make(chan struct{})}
+		l := audit.New(p, false)
+		start := time.Now()
+		if err := l.Write(audit.Event{Event: "first"}); err == nil || time.Since(start) > time.Second {
+			t.Errorf("error %v after %s", err, time.Since(start))
+		}
+		time.Sleep(time.Second)
+		start = time.Now()
+		for range 100 {
+			if err := l.Write(audit.Event{Event: "lost"}); err == nil || time.Since(start) > 0 {
+				t.Fatalf("error %v after %s", err, time.Since(start))
+			}
+		}
+		close(p.opened)
+		synctest.Wait()
+		if err := l.Write(audit.Event{Event: "last"}); err != nil {
+			t.Error(err)
+		}
+		if text := p.text.String(); strings.Count(text, "\n") != 2 || !strings.Contains(text, "first") || !strings.Contains(text, "last") {
+			t.Errorf("written: %s", text)
+		}
+	})
+}
+
+func TestReopenLeavesAFileThatTakesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	l, err := audit.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := audit.Event{Username: strings.Repeat("x", 1<<20)} // more than a pipe holds
+	if err := l.Write(full); err == nil {
+		t.Fatal("nobody reads, and the line is written")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Write(audit.Event{Event: "after"}); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(path); err != nil || !strings.Contains(string(b), "after") {
+		t.Errorf("%v %q", err, b)
+	}
+}
+
+func TestPseudonymsStandForNames(t *testing.T) {
+	key, other := []byte("0123456789abcdef"), []byte("fedcba9876543210")
+	one := audit.Pseudonym(key, "/alpha", "demo")
+	if one != audit.Pseudonym(key, "Alpha", "demo") {
+		t.Error("the spelling of the realm counts")
+	}
+	for what, p := range map[string]string{
+		"name": audit.Pseudonym(key, "/alpha", "demo2"), "realm": audit.Pseudonym(key, "/beta", "demo"), "key": audit.Pseudonym(other, "/alpha", "demo"),
+	} {
+		if p == one {
+			t.Errorf("another %s has the same pseudonym", what)
+		}
+	}
+	var b bytes.Buffer
+	l := audit.New(&b, false)
+	l.Pseudonyms(key)
+	if err := l.Write(audit.Event{Realm: "/alpha", Username: "demo", Subject: "id-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.Contains(text, "demo") || !strings.Contains(text, one) || !strings.Contains(text, "id-1") {
+		t.Errorf("written: %s", text)
 	}
 }

@@ -38,7 +38,18 @@ func (l *loader) logs(f *file) {
 	l.oneOf(strict.Path{"log", "level"}, f.Log.Level, "debug", "info", "warn", "error")
 	l.oneOf(strict.Path{"log", "format"}, f.Log.Format, "json", "text")
 	l.oneOf(strict.Path{"audit", "mode"}, f.Audit.Mode, AuditBestEffort, AuditStrict)
+	if f.Audit.PseudonymKeyFile == "" {
+		return
+	}
+	at := strict.Path{"audit", "pseudonym_key_file"}
+	if key, ok := l.secretFile(at, f.Audit.PseudonymKeyFile, false); ok && len(key) < minPseudonymKey {
+		l.Report(at, "the file %s holds %d bytes; names can be guessed, so the key has at least %d: `ropcd secret generate` writes one",
+			f.Audit.PseudonymKeyFile, len(key), minPseudonymKey)
+	}
 }
+
+// minPseudonymKey is the shortest key of pseudonyms, in bytes.
+const minPseudonymKey = 32
 
 // lifetime checks how long a token lives: whole answers count seconds, so nothing shorter than one.
 func (l *loader) lifetime(at strict.Path, d time.Duration) {

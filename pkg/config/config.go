@@ -170,8 +170,9 @@ const (
 	AuditStrict     = "strict" // what can't be audited is refused
 )
 
-// Audit is the audit log. An empty File means standard output.
+// Audit is the audit log. An empty File means standard output; what PseudonymKeyFile holds is read with [ReadSecret].
 type Audit struct {
-	File string `yaml:"file"`
-	Mode string `yaml:"mode"`
+	File             string `yaml:"file"`
+	Mode             string `yaml:"mode"`
+	PseudonymKeyFile string `yaml:"pseudonym_key_file"`
 }

@@ -125,7 +125,7 @@ func (l *loader) load() *Config {
 func (l *loader) resolvePaths(f *file) {
 	redis := &f.Storage.Redis
 	paths := []*string{
-		&f.Server.TLS.CertFile, &f.Server.TLS.KeyFile, &f.Admin.Socket, &f.Audit.File, &f.Storage.Bolt.Path,
+		&f.Server.TLS.CertFile, &f.Server.TLS.KeyFile, &f.Admin.Socket, &f.Audit.File, &f.Audit.PseudonymKeyFile, &f.Storage.Bolt.Path,
 		&redis.PasswordFile, &redis.TLS.CAFile, &redis.TLS.CertFile, &redis.TLS.KeyFile, &redis.Sentinel.PasswordFile,
 	}
 	for i := range f.Secrets.SystemFiles {

@@ -148,6 +148,11 @@ func TestRehearsalStandsInForWhatIsOutside(t *testing.T) {
 		in := codeAttempt("123456")
 		in.Seed = func() ([]byte, error) { t.Error("the seed was opened"); return nil, nil }
 		in.Rehearsal = &tt.rehearsal
+		locked := in
+		locked.Locked = true
+		if got, err := j.Run(t.Context(), locked); err != nil || got.Success || got.Reason != journey.ReasonLocked || spent != 0 {
+			t.Errorf("%s, locked: %+v, %v, %d refusals", tt.name, got, err, spent)
+		}
 		got, err := j.Run(t.Context(), in)
 		if got.Success != tt.success || (err != nil) != tt.fault {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)

@@ -66,10 +66,13 @@ func (s *State) VerifyWith(ctx context.Context, source Source) (Answer, error) {
 		return Answer{}, errors.New("a credential source needs a name")
 	}
 	return s.ask(name, func() (answer Answer, err error) {
-		if s.in.Rehearsal != nil {
+		if s.in.Rehearsal != nil && !s.in.Locked {
 			return s.in.Rehearsal.answer(s.running())
 		}
 		s.away(func() {
+			if s.in.Rehearsal != nil {
+				return // nobody waits for a locked attempt of a test
+			}
 			if s.in.Locked {
 				err = source.Refuse(ctx)
 			} else {

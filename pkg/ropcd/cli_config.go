@@ -14,6 +14,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/admin"
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/config"
+	"github.com/ropcd/ropcd/pkg/realm"
 )
 
 func configCommand(c *cli) *cobra.Command {
@@ -123,7 +124,46 @@ func auditCommand(c *cli) *cobra.Command {
 		},
 	}
 	show.Flags().StringVar(&id, "request-id", "", "the X-Request-Id of the answer")
-	return group("audit", "Look into the audit file", show)
+	return group("audit", "Look into the audit file", show, pseudonymCommand(c))
+}
+
+func pseudonymCommand(c *cli) *cobra.Command {
+	username := ""
+	cmd := &cobra.Command{
+		Use: "pseudonym", Short: "Tell by what audit events name a user, with audit.pseudonym_key_file; needs no server",
+		Example: "  ropcd audit pseudonym --realm alpha --username demo",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := c.inRealm()
+			if err != nil {
+				return err
+			}
+			if err := need(cmd, "username"); err != nil {
+				return err
+			}
+			return c.showPseudonym(in.Realm, username)
+		},
+	}
+	cmd.Flags().StringVar(&username, "username", "", "the user name, in any spelling")
+	return cmd
+}
+
+func (c *cli) showPseudonym(realmName, username string) error {
+	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	switch {
+	case cfg == nil:
+		return setupError{errors.New(problemList(problems))}
+	case cfg.Audit.PseudonymKeyFile == "":
+		return setupError{errors.New("the configuration has no pseudonyms: set audit.pseudonym_key_file")}
+	}
+	key, err := config.ReadSecret(cfg.Audit.PseudonymKeyFile)
+	if err != nil {
+		return setupError{fmt.Errorf("audit.pseudonym_key_file: %w", err)}
+	}
+	if canonical, ok := realm.Username(username); ok {
+		username = canonical
+	}
+	_, err = fmt.Fprintln(c.stdout, audit.Pseudonym([]byte(key), realmName, username))
+	return err
 }
 
 // showAudit reads the audit file of the configuration; it needs no server.

@@ -142,15 +142,18 @@ func newLogger(c config.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
 }
 
 // openAudit is where audit events go: a file, or standard output.
-func openAudit(c config.Audit, stdout io.Writer) (*audit.Log, error) {
+func openAudit(c config.Audit, stdout io.Writer) (l *audit.Log, err error) {
 	strict := c.Mode == config.AuditStrict
 	if c.File == "" {
-		return audit.New(stdout, strict), nil
-	}
-	l, err := audit.Open(c.File, strict)
-	if err != nil {
+		l = audit.New(stdout, strict)
+	} else if l, err = audit.Open(c.File, strict); err != nil {
 		return nil, setupError{fmt.Errorf("audit.file: %w", err)}
 	}
+	key, err := optionalSecret(c.PseudonymKeyFile)
+	if err != nil {
+		return nil, setupError{fmt.Errorf("audit.pseudonym_key_file: %w", err)}
+	}
+	l.Pseudonyms([]byte(key))
 	return l, nil
 }
 
