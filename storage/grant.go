@@ -9,10 +9,12 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/ropcd/ropcd/pkg/realm"
 )
 
 // MaxScopes is how many scopes a grant may have: a token carries a bitmap over them.
-const MaxScopes = 64
+const MaxScopes = realm.MaxScopes
 
 // MaxRevoked is how many revoked access tokens a grant remembers one by one. Beyond it the oldest become "all up to n".
 const MaxRevoked = 64

@@ -8,9 +8,6 @@ import (
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
-// maxScopes is how many scopes a token can carry.
-const maxScopes = 64
-
 // maxGrace bounds the time in which a spent refresh token still works.
 const maxGrace = 10 * time.Minute
 
@@ -58,8 +55,8 @@ func (l *loader) scopes(at strict.Path, scopes []string) {
 			l.Bad(at.At(i), `is not a scope: one word of printable ASCII without spaces, '"' and '\'`)
 		}
 	}
-	if len(scopes) > maxScopes {
-		l.Report(at, "has %d scopes; there may be %d", len(scopes), maxScopes)
+	if len(scopes) > realm.MaxScopes {
+		l.Report(at, "has %d scopes; there may be %d", len(scopes), realm.MaxScopes)
 	}
 	l.once(at, scopes)
 }

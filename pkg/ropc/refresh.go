@@ -65,7 +65,7 @@ func (h *RefreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 	if !ok || tok.Kind != token.Refresh {
 		return deny(site, audit.Token, ErrInvalidRefreshToken)
 	}
-	if len(r.GetRequestedScopes()) > storage.MaxScopes {
+	if len(r.GetRequestedScopes()) > realm.MaxScopes {
 		return deny(site, audit.Scope, ErrUnknownScope)
 	}
 	p := settings(site.provider(), client)
@@ -82,7 +82,7 @@ func (h *RefreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 		granted = asked
 	}
 	respond(w, issued{
-		site: site, grant: done.Grant, secret: tok.Secret, scopes: intersect(granted, client.Scopes), now: done.Now,
+		site: site, grant: done.Grant, secret: tok.Secret, scopes: realm.LimitScopes(granted, client.Scopes), now: done.Now,
 		refresh: p.IssueRefreshTokenOnRefresh,
 	})
 	return nil

@@ -78,3 +78,26 @@ func TestScopeOfAStockClient(t *testing.T) {
 	_, err := newHost().ask(t, passwordForm("scope", ""))
 	refused(t, "no scope", err, ropc.ErrNoScope)
 }
+
+// fosite splits the parameter before the handler sees it; tests of journeys split it themselves.
+func TestScopeIsSplitAsFositeDoesIt(t *testing.T) {
+	for _, asked := range []string{
+		"", " ", "read", "write read", "  write   read ", "read write read", "read\twrite", "\tread\u00a0 write\n", "\u2003 read",
+	} {
+		h := newHost()
+		h.client = &fosite.DefaultClient{GrantTypes: []string{"password"}, Scopes: []string{"read", "write", "read\twrite"}}
+		x, err := h.ask(t, passwordForm("scope", asked))
+		want := realm.SplitScope(asked)
+		if len(want) == 0 {
+			refused(t, asked, err, ropc.ErrNoScope)
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", asked, err)
+			continue
+		}
+		if diff := cmp.Diff(want, []string(x.requester.GetGrantedScopes())); diff != "" {
+			t.Errorf("%q (-split +fosite):\n%s", asked, diff)
+		}
+	}
+}
