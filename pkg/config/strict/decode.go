@@ -55,6 +55,8 @@ var (
 //
 //	is:"lifetime"  a duration that may be "never" (or -1), which is stored as -1
 //	is:"journey"   a name for which AM's [Empty], with or without quotes, means none
+//	is:"plain"     no secret, whatever its key is called: Encode writes it
+//	is:"sample"    a made-up secret: in no message and no excerpt, but Encode writes it
 //
 // Fields that are not in the document keep their values.
 func (d *Document) Decode(into any) {
@@ -74,6 +76,9 @@ func applyDefault(v reflect.Value) {
 }
 
 func (d *Document) decode(p Path, n *yaml.Node, v reflect.Value, is string) {
+	if is == "sample" && (n.Kind != yaml.MappingNode || v.Kind() != reflect.Map) {
+		d.hideSample(n)
+	}
 	if d.Broken(p) {
 		return
 	}
@@ -90,7 +95,7 @@ func (d *Document) decode(p Path, n *yaml.Node, v reflect.Value, is string) {
 	case v.Kind() == reflect.Struct:
 		d.decodeStruct(p, n, v)
 	case v.Kind() == reflect.Map:
-		d.decodeMap(p, n, v)
+		d.decodeMap(p, n, v, is)
 	case v.Kind() == reflect.Slice:
 		d.decodeList(p, n, v, is)
 	case v.Kind() == reflect.Interface:
@@ -141,7 +146,7 @@ func (d *Document) unknown(p Path, key *yaml.Node, fields map[string]field) {
 	d.add(key, d.entries[at.id()].written, false, false, "unknown key"+hint)
 }
 
-func (d *Document) decodeMap(p Path, n *yaml.Node, v reflect.Value) {
+func (d *Document) decodeMap(p Path, n *yaml.Node, v reflect.Value, is string) {
 	if isNull(n) {
 		return
 	}
@@ -153,7 +158,7 @@ func (d *Document) decodeMap(p Path, n *yaml.Node, v reflect.Value) {
 	for key, value := range d.pairs(p, n) {
 		element := reflect.New(v.Type().Elem()).Elem()
 		applyDefault(element)
-		d.decode(p.With(key.Value), value, element, "")
+		d.decode(p.With(key.Value), value, element, is)
 		out.SetMapIndex(reflect.ValueOf(key.Value).Convert(v.Type().Key()), element)
 	}
 	v.Set(out)

@@ -2,7 +2,6 @@ package strict
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,6 +12,8 @@ type Document struct {
 	file     string
 	lines    []string
 	shown    map[int]*line // lines that were in an excerpt
+	samples  map[*yaml.Node]bool
+	sampled  map[int]int // where in a line the first sample begins: nothing from there on is shown
 	env      func(string) (string, bool)
 	root     *yaml.Node            // nil: nothing in it, or it can't be parsed
 	entries  map[string]entry      // by Path.id
@@ -20,7 +21,7 @@ type Document struct {
 	broken   broken
 	failed   map[string]bool // paths of Raw values with problems below
 	errors   int
-	problems Problems
+	problems []found
 	untold   int             // problems beyond MaxProblems
 	seen     map[string]bool // problems, to report each one once
 }
@@ -31,6 +32,12 @@ type entry struct {
 	written    string
 }
 
+// found is a problem whose excerpt is made when it is told: what must be hidden in it may be decoded later.
+type found struct {
+	Problem
+	hide bool
+}
+
 // Has reports whether something stands at the path, if only a key without a value.
 func (d *Document) Has(p Path) bool {
 	_, ok := d.entries[p.id()]
@@ -39,7 +46,11 @@ func (d *Document) Has(p Path) bool {
 
 // Problems are the problems so far, sorted.
 func (d *Document) Problems() Problems {
-	out := slices.Clone(d.problems)
+	out := make(Problems, len(d.problems), len(d.problems)+1)
+	for i, f := range d.problems {
+		out[i] = f.Problem
+		out[i].Excerpt = d.excerpt(f.Line, f.Column, f.hide)
+	}
 	out.sort()
 	if d.untold > 0 {
 		message := fmt.Sprintf("there are %d more problems", d.untold)
@@ -50,6 +61,21 @@ func (d *Document) Problems() Problems {
 
 // Failed reports whether there is an error among the problems.
 func (d *Document) Failed() bool { return d.errors > 0 }
+
+// FailedIn reports whether there is an error at the path or below it.
+func (d *Document) FailedIn(p Path) bool {
+	e, ok := d.entries[p.id()]
+	if !ok || d.untold > 0 {
+		return d.Failed()
+	}
+	for _, f := range d.problems {
+		rest, below := strings.CutPrefix(f.Path, e.written)
+		if below = below && (rest == "" || e.written == "" || rest[0] == '.' || rest[0] == '['); below && !f.Warning {
+			return true
+		}
+	}
+	return false
+}
 
 // Report adds an error about the value at the path, or, when it was left out, about what should hold it. Nothing is
 // added about a value that could not be decoded in the first place.
@@ -116,10 +142,7 @@ func (d *Document) add(at *yaml.Node, written string, hide, warning bool, messag
 		d.untold++
 		return
 	}
-	if at != nil {
-		problem.Excerpt = d.excerpt(at.Line, at.Column, hide)
-	}
-	d.problems = append(d.problems, problem)
+	d.problems = append(d.problems, found{problem, hide})
 }
 
 // MaxProblems is how many problems are told one by one.
@@ -127,10 +150,15 @@ const MaxProblems = 1000
 
 // show quotes a value as it is written in the file: a variable stays a variable, a secret is not shown.
 func (d *Document) show(p Path, n *yaml.Node) string {
-	if p.secret() {
+	if d.hidden(p, n) {
 		return "the value"
 	}
 	return fmt.Sprintf("%q", shorten(n.Value))
+}
+
+// hidden reports whether a value is a secret or a sample.
+func (d *Document) hidden(p Path, n *yaml.Node) bool {
+	return p.secret() || d.samples[n]
 }
 
 // text is a value with its variables expanded.
@@ -139,6 +167,16 @@ func (d *Document) text(n *yaml.Node) (text string, expanded bool) {
 		return text, true
 	}
 	return n.Value, false
+}
+
+// Expanded reports whether a value of the file became that text by its variables, so that it must not be shown.
+func (d *Document) Expanded(text string) bool {
+	for _, value := range d.expanded {
+		if value == text && text != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func kind(n *yaml.Node) string {

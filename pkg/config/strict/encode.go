@@ -14,7 +14,8 @@ import (
 const hidden = "[redacted]"
 
 // Encode writes as YAML what [Document.Decode] would decode to the same value, in the order of the struct's fields and
-// with map keys sorted. Values of keys that are named like secrets are replaced. [Raw] values are as they were written,
+// with map keys sorted. Values of keys that are named like secrets are replaced, unless their fields say that they are
+// "plain" or a "sample". [Raw] values are as they were written,
 // with variables unexpanded.
 func Encode(from any) ([]byte, error) {
 	root := encode("", reflect.ValueOf(from), "")
@@ -29,6 +30,9 @@ func Encode(from any) ([]byte, error) {
 
 // encode is nil for what is left out.
 func encode(key string, v reflect.Value, is string) *yaml.Node {
+	if is == "plain" || is == "sample" {
+		key = ""
+	}
 	switch x := v.Interface().(type) {
 	case Raw:
 		return x.encode()
@@ -49,7 +53,7 @@ func encode(key string, v reflect.Value, is string) *yaml.Node {
 	case reflect.Struct:
 		return encodeStruct(v)
 	case reflect.Map:
-		return encodeMap(v)
+		return encodeMap(v, is)
 	case reflect.Slice:
 		return encodeList(key, v, is)
 	case reflect.String:
@@ -87,12 +91,12 @@ func encodeStruct(v reflect.Value) *yaml.Node {
 	return n
 }
 
-func encodeMap(v reflect.Value) *yaml.Node {
+func encodeMap(v reflect.Value, is string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.MappingNode}
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	for _, k := range keys {
-		if value := encode(k.String(), v.MapIndex(k), ""); value != nil {
+		if value := encode(k.String(), v.MapIndex(k), is); value != nil {
 			n.Content = append(n.Content, key(k.String()), value)
 		}
 	}

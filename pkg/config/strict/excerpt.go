@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // maxExcerpt is how much of a line is shown, in characters.
@@ -38,7 +40,17 @@ func newLine(text string) *line {
 	return l
 }
 
-// excerpt is a line and a caret below its column. With hide, nothing from the column on is shown.
+// hideSample keeps a value out of excerpts, with all that follows in its line.
+func (d *Document) hideSample(n *yaml.Node) {
+	d.samples[n] = true
+	column := n.Column - 1
+	if before, ok := d.sampled[n.Line]; ok {
+		column = min(column, before)
+	}
+	d.sampled[n.Line] = column
+}
+
+// excerpt is a line and a caret below its column; empty without a line. With hide, nothing from the column on is shown.
 func (d *Document) excerpt(number, column int, hide bool) string {
 	if number < 1 || number > len(d.lines) {
 		return ""
@@ -51,6 +63,9 @@ func (d *Document) excerpt(number, column int, hide bool) string {
 	runes, hidden, caret := l.runes, l.hidden, max(column-1, 0)
 	if hide {
 		hidden = min(hidden, caret)
+	}
+	if sample, ok := d.sampled[number]; ok {
+		hidden = min(hidden, sample)
 	}
 	if hidden < len(runes) {
 		runes = append(runes[:hidden:hidden], []rune(masked)...)

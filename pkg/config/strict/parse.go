@@ -21,7 +21,7 @@ const maxDepth = 64
 func Parse(file string, data []byte, env func(string) (string, bool)) *Document {
 	d := &Document{
 		file: file, env: env,
-		lines: splitLines(data), shown: map[int]*line{},
+		lines: splitLines(data), shown: map[int]*line{}, samples: map[*yaml.Node]bool{}, sampled: map[int]int{},
 		entries: map[string]entry{}, expanded: map[*yaml.Node]string{},
 		broken: newBroken(), failed: map[string]bool{}, seen: map[string]bool{},
 	}

@@ -86,7 +86,7 @@ func (d *Document) decodeText(p Path, n *yaml.Node, u encoding.TextUnmarshaler) 
 	var predicate PredicateError
 	if errors.As(err, &predicate) {
 		message = d.show(p, n) + " " + message
-	} else if expanded || p.secret() {
+	} else if expanded || d.hidden(p, n) {
 		message = d.show(p, n) + " is not valid"
 	}
 	d.fail(p, n, message)
