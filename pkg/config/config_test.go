@@ -65,7 +65,7 @@ func TestShippedFileShowsTheDefaults(t *testing.T) {
 
 // uncommented is the shipped file with all that stands there as an example: a # that is not followed by one space.
 func uncommented(t *testing.T) string {
-	text := strings.Replace(readShipped(t), "    clients: []\n", "", 1)
+	text := strings.NewReplacer("    clients: []\n", "", "    journey_tests: []\n", "").Replace(readShipped(t))
 	text = regexp.MustCompile(`(?m)^( *)#([A-Za-z]| {2,})`).ReplaceAllString(text, "$1$2")
 	return strings.Replace(text, `        secret_hash: ""`+"\n", "", 1)
 }

@@ -22,5 +22,8 @@
 //   - A missing system secret is a problem with Redis only: with bolt the program makes it.
 //   - Plain HTTP beyond loopback is refused without a proxy, because the grant carries passwords. Whether base_url is
 //     https decides nothing, it only warns: it says what clients see, not what the process does.
+//   - Tests of journeys run whenever the file is read, so that a reload can't put a journey in use that decides otherwise
+//     than its operator said. A test goes through the code of a real login, from the scope on, and asks nothing outside.
+//     It runs only in a realm without errors, since what it says of a broken one is noise.
 //   - The watcher compares contents, so that touching a file or writing the same again is no change.
 package config

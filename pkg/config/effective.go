@@ -11,8 +11,8 @@ import (
 )
 
 // Effective is the configuration as YAML with every key: absolute paths, defaults filled in, variables expanded. Hashes
-// are redacted. The settings of nodes are as they were written, but for what is named like a secret. It can be loaded
-// again, where no client has a secret_hash.
+// are redacted, passwords and codes of journey_tests are not: they are made up. The settings of nodes are as they were written, but
+// for what is named like a secret. It can be loaded again, where no client has a secret_hash.
 func Effective(c *Config) ([]byte, error) {
 	f := file{
 		Server: c.Server, Admin: c.Admin, Ops: c.Ops, Storage: c.Storage, Secrets: c.Secrets,

@@ -38,7 +38,9 @@ func (l *loader) realms(f *file, c *Config) {
 		}
 		set, definitions := l.journeys(d)
 		r.Clients = l.clients(d, r, definitions)
-		c.Realms = append(c.Realms, Realm{Realm: r, Journeys: set, Definitions: definitions})
+		built := Realm{Realm: r, Journeys: set, Definitions: definitions}
+		l.journeyTests(d, built)
+		c.Realms = append(c.Realms, built)
 	}
 }
 

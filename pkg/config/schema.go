@@ -53,6 +53,7 @@ type realmSection struct {
 	Provider       *providerSection          `yaml:"oauth2_provider"`
 	Journeys       map[string]journeySection `yaml:"journeys"`
 	Clients        []clientSection           `yaml:"clients"`
+	JourneyTests   []testSection             `yaml:"journey_tests"`
 }
 
 func (r *realmSection) Default() {
