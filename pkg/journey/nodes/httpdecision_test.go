@@ -223,7 +223,7 @@ func TestHTTPDecisionOverTLS(t *testing.T) {
 // A locked attempt asks nobody, and takes as long as a refusal did.
 func TestHTTPDecisionAsksNothingAboutTheLocked(t *testing.T) {
 	var asked atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1); w.WriteHeader(401) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1); w.WriteHeader(http.StatusUnauthorized) }))
 	defer server.Close()
 	j := httpJourney(t, httpEnv(), `{url: "`+server.URL+`", secret_file: key}`)
 	in := journey.Input{Username: "demo", Password: "wrong", Now: now}

@@ -185,7 +185,7 @@ func (s *service) judge(response *http.Response) (journey.Answer, error) {
 func (s *service) attributes(body io.Reader) (map[string]string, error) {
 	if len(s.wanted) == 0 {
 		_, _ = io.CopyN(io.Discard, body, maxServiceAnswer)
-		return nil, nil
+		return map[string]string{}, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(body, maxServiceAnswer+1))
 	if err != nil {
