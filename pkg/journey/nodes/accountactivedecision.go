@@ -7,7 +7,7 @@ import (
 )
 
 // AccountActiveDecision asks whether the resource owner exists in the realm, is enabled and has not expired. A lockout
-// is no concern of it: that is a matter of attempts, not of the account.
+// does not count: that is a matter of attempts, not of the account.
 type AccountActiveDecision struct{}
 
 // Outcomes are "true" (active) and "false".

@@ -13,9 +13,9 @@ import (
 type AttributeDecision struct {
 	// Attribute is the attribute's name, compared with case.
 	Attribute string `yaml:"attribute"`
-	// Values are those that decide for "true", compared with case.
+	// Values are the attribute's values that decide for "true", compared with case.
 	Values []string `yaml:"values"`
-	// Present, instead of values, decides for "true" with any value that is not empty.
+	// Present, instead of `values`, decides for "true" with any value that is not empty.
 	Present bool `yaml:"present"`
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // CommonPasswordDecision asks whether the collected password is one that many people use, and so one that is guessed
-// first. It looks into a built-in list of more than a thousand, and into a file if there is one. Upper and lower case are the
+// first. It looks into a built-in list of more than a thousand, and into a `file` if there is one. Upper and lower case are the
 // same; apart from that, only the whole password counts. It compares nothing with the owner's password, so that it fits
 // behind a node that does, to lead whoever has a common password to a lower level or to a refusal.
 type CommonPasswordDecision struct {

@@ -6,9 +6,9 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// IdentityStoreDecision compares the collected password with that of the realm's own resource owner, like
-// [DataStoreDecision], and tells two kinds of "no" from the others, for the journey and the audit log. A client learns
-// nothing of it: whoever is locked, disabled or expired gets no token and the usual answer, wherever the outcomes lead.
+// IdentityStoreDecision compares the collected password like [DataStoreDecision], and tells locked and expired owners from
+// the others. It does so for the journey and the audit log. A client learns nothing of it: whoever is locked, disabled or
+// expired gets no token and the usual answer, wherever the outcomes lead.
 //
 // Unlike in AM, the kind of "no" does not depend on the password, and AM's outcome "cancelled" of an interactive change
 // of password does not exist. So lead "false", "locked" and "expired" to the same work: a directory that is asked on one

@@ -6,7 +6,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// IncrementLoginCount counts the login in the owner's record, for LoginCountDecision. It counts once a login, and only if
+// IncrementLoginCount counts the login in the owner's record, for [LoginCountDecision]. It counts once a login, and only if
 // the journey succeeds.
 type IncrementLoginCount struct{}
 

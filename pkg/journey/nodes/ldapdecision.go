@@ -11,33 +11,33 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// LDAPDecision asks an LDAP directory whether the password is right: it searches the user's entry and binds as it. Who is
-// right and has no account here gets one, with the attributes that are mapped; later logins update them. Locked and expired
-// are told apart by the directory's password policy, for the journey and the audit log only. While an account is locked
-// here, the directory is not asked. A directory that does not answer is a fault: the client gets a 503.
+// LDAPDecision asks an LDAP directory whether the password is right. It searches the user's entry and binds as it. Whose
+// password is right and who has no account here gets one, with the attributes that are mapped; later logins update them.
+// Locked and expired are told apart by the directory's password policy, for the journey and the audit log only. While an
+// account is locked here, the directory is not asked. A directory that does not answer is a fault: the client gets a 503.
 type LDAPDecision struct {
-	// URLs are the servers, in the order in which they are asked: ldaps://host:port, or ldap://host:port with start_tls.
+	// URLs are the servers, in the order in which they are asked: ldaps://host:port, or ldap://host:port with `start_tls`.
 	// Without TLS only this machine is talked to.
 	URLs []string `yaml:"urls"`
 	// StartTLS asks for TLS on ldap:// connections before anything else.
 	StartTLS bool `yaml:"start_tls"`
 	// CAFile holds the certificates, in PEM, that the servers' are verified with; the system's if it is left out.
 	CAFile string `yaml:"ca_file"`
-	// BindDN is the entry that searches; anonymous if it is left out.
+	// BindDN is the DN of the entry that searches; the search is anonymous if it is left out.
 	BindDN string `yaml:"bind_dn"`
-	// BindPasswordFile holds its password.
+	// BindPasswordFile holds the password of `bind_dn`, and must not be open to others.
 	BindPasswordFile string `yaml:"bind_password_file"`
-	// Base is the entry below which users are.
+	// Base is the DN of the entry below which users are.
 	Base string `yaml:"base"`
 	// Filter finds one user by `{username}`. Attributes that users may write themselves have no place in it.
 	Filter string `yaml:"filter"`
 	// Scope is how far below the base users are: "sub" (anywhere, the default), "one" (directly) or "base" (it is the user).
 	Scope string `yaml:"scope"`
-	// Attributes are those that are kept here: name here to name in the directory.
+	// Attributes are those that are kept here, as `name here: name in the directory`.
 	Attributes map[string]string `yaml:"attributes"`
 	// Timeout bounds one answer, connecting included.
 	Timeout time.Duration `yaml:"timeout"`
-	// Connections are how many users are asked about at once; the others wait.
+	// Connections is how many users are asked about at once; the others wait.
 	Connections int `yaml:"connections"`
 }
 

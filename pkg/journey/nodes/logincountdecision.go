@@ -8,10 +8,10 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// LoginCountDecision looks at how many of the owner's logins IncrementLoginCount has counted, with the one under way if it
-// is counted before this node.
+// LoginCountDecision asks whether the owner has logged in a number of times. Logins are those that [IncrementLoginCount] has
+// counted, with the one under way if it is counted before this node.
 type LoginCountDecision struct {
-	// Interval is "at" (the default): "true" once, for that many; or "every": "true" for each multiple of it.
+	// Interval is "at" (the default) for that number alone, or "every" for each multiple of it.
 	Interval string `yaml:"interval"`
 	// Amount is the number of logins, at least 1.
 	Amount int `yaml:"amount"`
@@ -22,7 +22,7 @@ const (
 	intervalEvery = "every"
 )
 
-// Outcomes are "true" (the number is reached) and "false" (also if there is no such owner).
+// Outcomes are "true" (it is that number, or a multiple) and "false" (also if there is no such owner).
 func (*LoginCountDecision) Outcomes() []string { return []string{outcomeTrue, outcomeFalse} }
 
 // Open fails without an amount, and for an unknown interval.

@@ -6,9 +6,9 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// MigrateCredential keeps the password here, hashed like any other, once an outside source such as LDAPDecision or
-// HTTPDecision has said yes to it and the journey succeeds: so the source can be switched off some day. `ropcd user
-// migration` shows how far it is. Where no outside source said yes it does nothing.
+// MigrateCredential keeps the password here once an outside source has said yes to it and the journey succeeds. It is hashed
+// like any other, so that the source, the directory of a [LDAPDecision] for example, can be switched off some day. `ropcd
+// user migration` shows how far it is. Where no outside source said yes it does nothing.
 type MigrateCredential struct{}
 
 // Outcomes is "outcome" alone.

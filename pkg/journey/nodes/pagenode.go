@@ -7,7 +7,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// PageNode runs the collectors that the definition lists below `nodes`, in order.
+// PageNode runs the collectors that are listed below its `nodes`, in order.
 type PageNode struct{}
 
 // Outcomes is "outcome" alone.

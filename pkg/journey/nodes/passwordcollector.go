@@ -6,7 +6,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// PasswordCollector takes the password from the grant's parameters, for the nodes after it. It does not read it.
+// PasswordCollector takes the password from the grant's parameters. It compares nothing: that is for a node after it.
 type PasswordCollector struct{}
 
 // Outcomes is "outcome" alone, also if there is no password.

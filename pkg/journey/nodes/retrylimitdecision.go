@@ -7,7 +7,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// RetryLimitDecision lets a run pass so often, then no more. Unlike in AM it counts within the run only, which has one
+// RetryLimitDecision lets a run pass a number of times, then no more: it bounds a loop. Unlike in AM it counts within the run only, which has one
 // password from start to end: wrong passwords over many requests are counted by the realm's lockout.
 type RetryLimitDecision struct {
 	// Limit is how often the outcome is "retry", from 1 to 100; 3 if it is left out.
@@ -22,7 +22,7 @@ const (
 	outcomeReject = "reject"
 )
 
-// Outcomes are "retry" (so often) and "reject" (from then on).
+// Outcomes are "retry" (as often as the limit says) and "reject" (from then on).
 func (*RetryLimitDecision) Outcomes() []string { return []string{outcomeRetry, outcomeReject} }
 
 // BoundsLoop is true: a loop through "retry" ends.

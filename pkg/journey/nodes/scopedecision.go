@@ -10,7 +10,7 @@ import (
 )
 
 // ScopeDecision compares the scopes of the token that is requested, the defaults if none were named, with a list. With
-// `any` it finds the requests that need more, with `all` those that want no more than the list.
+// `match: any` it finds the requests that need more, with `match: all` those that want no more than the list.
 type ScopeDecision struct {
 	// Scopes is the list; scopes are compared with case (RFC 6749 section 3.3).
 	Scopes []string `yaml:"scopes"`

@@ -29,7 +29,7 @@ import (
 //   - `attributes` are the owner's attributes, as in `attributes["mail"]` or `attributes.mail`. One that the owner does
 //     not have is empty.
 //   - `now` is the time in UTC: `now.hour` is 0 to 23, `now.weekday` is 1 (Monday) to 7 (Sunday), `now.date` is a text such
-//     as "2026-01-02" and `now.time` one such as "15:04". Texts of the same kind can be compared: now.time < "17:30".
+//     as "2026-01-02" and `now.time` one such as "15:04". Texts of the same kind can be compared: `now.time < "17:30"`.
 //
 // It may use `and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`
 // (with a constant pattern in the syntax of RE2), `a ? b : c`, `if a { b } else { c }`, `let`, and lists of constants. It
@@ -37,7 +37,7 @@ import (
 // `inNetwork(address, "10.0.0.0/8")`. There is no arithmetic, no joining of texts, and no other function of the language.
 // At most two of the functions on lists may be within each other.
 type ScriptedDecision struct {
-	// Expression is the expression, of at most 4096 bytes. It yields true or false, or, with outcomes, one of them.
+	// Expression is the expression, of at most 4096 bytes. It yields true or false, or, with `outcomes`, one of them.
 	Expression string `yaml:"expression"`
 	// Results are the outcomes, each at most once. With them the expression must yield a text. A text that is none of them
 	// ends the run with a fault. Without them the outcomes are "true" and "false".

@@ -13,10 +13,10 @@ import (
 )
 
 // SetSessionProperties puts fixed properties into the grant, for introspection to show below `session`. Every client that
-// may introspect the token sees them: no secrets. They count only if the journey succeeds; a node that sets one again
-// replaces it.
+// may introspect the token sees them, so they must not be secret. They count only if the journey succeeds; a node that sets
+// one again replaces it.
 type SetSessionProperties struct {
-	// Properties are at most 16. A key is 1 to 64 printable ASCII characters without spaces, and no key that introspection
+	// Properties are at most 16 keys with their values. A key is 1 to 64 printable ASCII characters without spaces, and no key that introspection
 	// has itself; a value is at most 256 bytes.
 	Properties map[string]string `yaml:"properties"`
 }
