@@ -8,8 +8,9 @@
 //
 // # Adding a node
 //
-// One file with the settings struct (its doc comment and its fields' are the node's reference), one line in [Table], one
-// line in the tests of the table.
+// One file with the settings struct, one line in [Table], one line in the tests of the table, and its name in a group of
+// internal/reference. The comments of the struct, of its fields and of its Outcomes are the node's reference for operators:
+// `go generate ./pkg/journey/nodes` writes them into README.md.
 //
 // # Decisions
 //
@@ -28,3 +29,5 @@
 //   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
 //     here get different messages.
 package nodes
+
+//go:generate go run ./internal/reference
