@@ -99,6 +99,7 @@ type Journey struct {
 	Realm       string          `json:"realm"`
 	Enabled     bool            `json:"enabled"`
 	InnerOnly   bool            `json:"inner_only"`
+	Unverified  bool            `json:"allow_unverified"`
 	Interactive string          `json:"interactive"` // the node that needs its user; empty: headless
 	UsedBy      []string        `json:"used_by"`     // the rules of the realm that name it
 	Entry       string          `json:"entry"`
@@ -112,6 +113,9 @@ type Node struct {
 	Outcomes map[string]string `json:"outcomes,omitempty"`
 	Next     string            `json:"next,omitempty"`
 	Nodes    []string          `json:"nodes,omitempty"` // the types of a page's collectors
+	Inner    string            `json:"inner,omitempty"` // the journey that it runs
+	// Interactive reports whether the node needs its user, itself or in the journey that it runs.
+	Interactive bool `json:"interactive,omitempty"`
 }
 
 // JourneyRef names a journey.
@@ -152,7 +156,7 @@ func describeJourney(r *ropc.Realm, j *journey.Journey) Journey {
 	d := j.Definition()
 	out := Journey{
 		Name: j.Name(), Realm: string(r.Path), Enabled: j.Enabled(), InnerOnly: j.InnerOnly(), Interactive: j.Interactive(),
-		UsedBy: []string{}, Entry: d.Entry, Nodes: map[string]Node{}, Parameters: filled(j.Parameters()),
+		Unverified: d.AllowUnverified, UsedBy: []string{}, Entry: d.Entry, Nodes: map[string]Node{}, Parameters: filled(j.Parameters()),
 	}
 	if r.Provider != nil {
 		if name, rule := journey.Select("", r.Provider.PasswordGrantAuthenticationService, ""); name == j.Name() {
@@ -162,12 +166,20 @@ func describeJourney(r *ropc.Realm, j *journey.Journey) Journey {
 	if name, rule := journey.Select("", "", r.OrganizationAuthenticationConfiguration); name == j.Name() {
 		out.UsedBy = append(out.UsedBy, string(rule))
 	}
-	for id, n := range d.Nodes {
-		node := Node{Type: n.Type, Outcomes: n.Outcomes, Next: n.Next}
-		for _, inner := range n.Nodes {
-			node.Nodes = append(node.Nodes, inner.Type)
-		}
-		out.Nodes[id] = node
+	for id := range d.Nodes {
+		out.Nodes[id] = describeNode(r.Journeys, j, id)
+	}
+	return out
+}
+
+func describeNode(all *journey.Set, j *journey.Journey, id string) Node {
+	d := j.Definition().Nodes[id]
+	out := Node{Type: d.Type, Outcomes: d.Outcomes, Next: d.Next, Inner: j.Inner(id), Interactive: j.InteractiveNode(id)}
+	for _, collector := range d.Nodes {
+		out.Nodes = append(out.Nodes, collector.Type)
+	}
+	if inner, ok := all.Journey(out.Inner); ok && inner.Interactive() != "" {
+		out.Interactive = true
 	}
 	return out
 }

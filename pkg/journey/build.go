@@ -136,7 +136,7 @@ func (d *draft) broken() bool {
 
 func (d *draft) finish() *Journey {
 	return &Journey{
-		name: d.name, definition: d.definition, entry: d.entry, size: len(d.nodes),
+		name: d.name, definition: d.definition, entry: d.entry, nodes: d.nodes,
 		interactive: d.interactive, parameters: d.parameters, password: d.password,
 	}
 }

@@ -359,6 +359,33 @@ other entry=b
 	}
 }
 
+func TestJourneyTellsWhatItsNodesAre(t *testing.T) {
+	set := build(t, `
+main entry=a
+  a Inner yes=b no=failure settings=sub
+  b Choose red=c
+  c Inner yes=success no=failure settings=asks
+sub entry=b
+  b Check yes=success no=failure
+asks entry=b
+  b Choose red=success`, nil)
+	j, _ := set.Journey("main")
+	for _, tt := range []struct {
+		node, inner string
+		interactive bool
+	}{
+		{"a", "sub", false},
+		{"b", "", true},
+		{"c", "asks", false}, // that is the inner journey's
+		{"success", "", false},
+		{"nowhere", "", false},
+	} {
+		if inner, interactive := j.Inner(tt.node), j.InteractiveNode(tt.node); inner != tt.inner || interactive != tt.interactive {
+			t.Errorf("node %q: runs %q, interactive %t", tt.node, inner, interactive)
+		}
+	}
+}
+
 // unverifiedTests are journeys that can succeed without a credential, and their neighbours that can't.
 var unverifiedTests = []struct{ name, text, want string }{
 	{"verified on the only way", "main entry=a strict\n a Check yes=success no=failure", ""},

@@ -7,7 +7,7 @@ type Journey struct {
 	name        string
 	definition  Definition
 	entry       *node
-	size        int // nodes
+	nodes       map[string]*node
 	interactive string
 	parameters  []string
 	password    bool // some node reads it, here or in an inner journey
@@ -25,6 +25,21 @@ func (j *Journey) InnerOnly() bool { return j.definition.InnerOnly }
 // Interactive is the first node from the entry that needs interaction with its user: itself, or in the inner journey
 // that it runs. Empty: the journey is headless.
 func (j *Journey) Interactive() (node string) { return j.interactive }
+
+// Inner is the name of the inner journey that a node runs; empty: it runs none, or there is no such node.
+func (j *Journey) Inner(node string) (name string) {
+	if n, ok := j.nodes[node]; ok {
+		return n.inner
+	}
+	return ""
+}
+
+// InteractiveNode reports whether a node needs interaction with its user itself. That a node runs an inner journey which
+// does is not counted.
+func (j *Journey) InteractiveNode(node string) bool {
+	n, ok := j.nodes[node]
+	return ok && n.interactive
+}
 
 // Definition is what the journey was built from. It must not be changed.
 func (j *Journey) Definition() Definition { return j.definition }

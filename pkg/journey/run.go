@@ -27,7 +27,7 @@ func (j *Journey) Run(ctx context.Context, in Input) (Result, error) {
 	}
 
 	// 2. All that belongs to this run is in its State, and gone with it.
-	s := &State{in: in, trail: make([]Step, 0, min(j.size, 16))}
+	s := &State{in: in, trail: make([]Step, 0, min(len(j.nodes), 16))}
 	defer s.close()
 
 	// 3. From node to node, until one end is reached.

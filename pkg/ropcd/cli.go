@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -48,26 +49,36 @@ func (c *cli) inRealm() (admin.InRealm, error) {
 	return admin.InRealm{Realm: c.realm}, nil
 }
 
-// checkOutput refuses an unknown form before any command does anything.
-func (c *cli) checkOutput() error {
-	switch c.output {
-	case "table", "json", "jsonl":
+// moreOutput annotates a command that has more forms of output than all have: their names, with a space between.
+const moreOutput = "output"
+
+// checkOutput refuses a form that the command does not have, before it does anything.
+func (c *cli) checkOutput(cmd *cobra.Command) error {
+	forms := append([]string{"table"}, strings.Fields(cmd.Annotations[moreOutput])...)
+	forms = append(forms, "json", "jsonl")
+	if slices.Contains(forms, c.output) {
 		return nil
 	}
-	return setupError{fmt.Errorf("--output is table, json or jsonl, not %q", c.output)}
+	last := len(forms) - 1
+	return setupError{fmt.Errorf("--output is %s or %s, not %q", strings.Join(forms[:last], ", "), forms[last], c.output)}
 }
 
 // ask asks the server for one verb and shows the answer: as JSON, or as show has it for people.
 func ask[Out any](ctx context.Context, c *cli, verb string, in any, show func(w io.Writer, out Out)) error {
-	server, err := c.api()
-	if err != nil {
-		return err
-	}
-	out, err := admin.Do[Out](ctx, server, verb, in)
+	out, err := answer[Out](ctx, c, verb, in)
 	if err != nil {
 		return err
 	}
 	return c.show(out, func(w io.Writer) { show(w, out) })
+}
+
+// answer asks the server for one verb.
+func answer[Out any](ctx context.Context, c *cli, verb string, in any) (out Out, err error) {
+	server, err := c.api()
+	if err != nil {
+		return out, err
+	}
+	return admin.Do[Out](ctx, server, verb, in)
 }
 
 // show writes one object.

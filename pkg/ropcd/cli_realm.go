@@ -40,7 +40,11 @@ func realmCommand(c *cli) *cobra.Command {
 func journeyCommand(c *cli) *cobra.Command {
 	in := admin.JourneyRef{}
 	show := &cobra.Command{
-		Use: "show", Short: "Draw a journey", Example: "  ropcd journey show --realm alpha --name PasswordGrant",
+		Use: "show", Short: "Draw a journey",
+		Long: "Draw a journey: as a tree (--output table or text), as a flowchart for Mermaid, or as JSON.",
+		Example: "  ropcd journey show --realm alpha --name PasswordGrant\n" +
+			"  ropcd journey show --realm alpha --name PasswordGrant --output mermaid",
+		Annotations: map[string]string{moreOutput: "text mermaid"},
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if in.InRealm, err = c.inRealm(); err != nil {
 				return err
@@ -48,7 +52,7 @@ func journeyCommand(c *cli) *cobra.Command {
 			if err := need(cmd, "name"); err != nil {
 				return err
 			}
-			return ask(cmd.Context(), c, "journey/show", in, showJourney)
+			return drawJourney(cmd.Context(), c, in)
 		},
 	}
 	show.Flags().StringVar(&in.Name, "name", "", "the journey's name")

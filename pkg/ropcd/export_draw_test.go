@@ -1,0 +1,7 @@
+package ropcd
+
+// These draw without a server.
+var (
+	DrawText    = drawText
+	DrawMermaid = drawMermaid
+)
