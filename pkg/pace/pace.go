@@ -33,7 +33,12 @@ func (p *Pace) Known() bool {
 // Wait returns when as long has gone by since start as one of the latest wrong passwords took, chosen at random; at once
 // if none is known. When ctx ends before, its error is returned.
 func (p *Pace) Wait(ctx context.Context, start time.Time) error {
-	t := time.NewTimer(time.Until(start.Add(p.pick())))
+	return Until(ctx, start.Add(p.pick()))
+}
+
+// Until returns at that time, or with ctx's error when ctx ends before.
+func Until(ctx context.Context, end time.Time) error {
+	t := time.NewTimer(time.Until(end))
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -92,8 +92,8 @@ func code(text string) string {
 		switch {
 		case inWord(i), r == ' ', strings.ContainsRune("_-.", r) && inWord(i-1) && inWord(i+1):
 			b.WriteRune(r)
-		case r == '\\', r == '$':
-			// Two signs that begin something even as codes, unless they are kept from what follows by a word joiner.
+		case r == '\\', r == '$', r == ':':
+			// Signs that begin something even as codes, unless they are kept from what follows by a word joiner.
 			fmt.Fprintf(&b, "#%d;#%d;", r, '\u2060')
 		default:
 			fmt.Fprintf(&b, "#%d;", r)

@@ -26,6 +26,14 @@
 //   - The list of common passwords is our own, in a file: the lists that libraries carry add megabytes.
 //   - Of a one-time code the second is kept at which its step begins, not the step's number: numbers can't be compared once
 //     the period changes, and a longer one would refuse every code for decades.
+//   - A web service is asked through a transport alone: it follows no redirect, keeps no cookie and takes no proxy from the
+//     environment, so a password goes where the configuration says. Neither is a question repeated.
+//   - Requests to a web service are always signed. One that does not look at signatures loses nothing; one that was reached
+//     without them would tell anybody which passwords are right.
+//   - A web service's URL has no query: it names the source, in errors and in owners' records, so it must be whole and can't
+//     be secret.
+//   - Only listed statuses are answers, and no error page is a yes. What a service says beside its status is repeated in no
+//     error: it may echo what it was sent.
 //   - AM's interactive types are known by name ([Table] has them), so that a typing mistake and a node that can't work
 //     here get different messages.
 package nodes

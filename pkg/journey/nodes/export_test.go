@@ -1,6 +1,8 @@
 package nodes
 
 import (
+	"net/http"
+
 	"github.com/expr-lang/expr/parser"
 
 	"github.com/ropcd/ropcd/pkg/journey"
@@ -27,3 +29,6 @@ func Held(n journey.Node) int { return 8 * cap(n.(passwordLists)[1]) }
 
 // Stopped is the fault of a machine that failed.
 var Stopped = stopped
+
+// Transport is how an HTTPDecision reaches its service.
+func Transport(n journey.Node) *http.Transport { return n.(*httpService).transport }

@@ -2,50 +2,66 @@ package nodes
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/journey"
+	"github.com/ropcd/ropcd/pkg/pace"
 )
 
-// HTTPDecision asks a service of yours whether the password is right: it posts JSON with `username`, `password`, `realm`,
-// `client_id` and `address`, signed as Standard Webhooks are (https://www.standardwebhooks.com), and decides by the status of
-// the answer. Who is right and has no account here gets one, with the attributes that are mapped; later logins update them.
-// While an account is locked here, the service is not asked. No redirect is followed. Any other status, and no answer, is a
-// fault: the client gets a 503 or 500.
+// HTTPDecision asks a web service whether the password is right. It sends one POST with the JSON object `username`,
+// `password`, `realm`, `client_id` and `address` (the end user's; empty if it is not known), and takes the status of the
+// answer for a yes or a no. Who is right and has no account here gets one, with the attributes that are mapped; later
+// logins update them.
+//
+// The request is signed as Standard Webhooks (standardwebhooks.com) has it, in the headers `webhook-id`,
+// `webhook-timestamp` and `webhook-signature`. The service should refuse what is not signed, or else it tells everybody who
+// reaches it which passwords are right; it should take the same time whether there is such a user or not.
+//
+// While an account is locked here, the service is not asked. A service that does not answer, answers with a status that is
+// not listed, or redirects is a fault: the client gets a 503 or a 500, and nobody is charged with a wrong password. Two
+// nodes with one URL are one source: it is asked once in a run, in the words of the node that comes first.
 type HTTPDecision struct {
-	// URL is where to post to: https://, or http:// on this machine.
+	// URL is the service: https://host/path, without a user, a query and a fragment. Plain http:// is for this machine only,
+	// since a password travels.
 	URL string `yaml:"url"`
-	// SecretFile holds the key of the signature: `whsec_` and base64, or any other text as it is.
-	SecretFile string `yaml:"secret_file"`
+	// Timeout bounds the whole answer, connecting included.
+	Timeout time.Duration `yaml:"timeout"`
 	// CAFile holds the certificates, in PEM, that the service's is verified with; the system's if it is left out.
 	CAFile string `yaml:"ca_file"`
-	// Timeout bounds one answer, connecting included.
-	Timeout time.Duration `yaml:"timeout"`
-	// Statuses say which status means which outcome: {200: true, 204: true, 401: false, 410: expired, 423: locked} if they
-	// are left out.
-	Statuses map[string]string `yaml:"statuses"`
-	// Attributes are those that are kept here: name here to key in the JSON object that a "true" answers with.
+	// SecretFile holds the secret that signs the requests: `whsec_` and base64, as the libraries of Standard Webhooks take
+	// it, or any other text, which is taken as it is. It has at least 24 bytes.
+	SecretFile string `yaml:"secret_file"`
+	// Statuses are what the service's answers mean: a status from 200 to 299 or from 400 to 499 to one of `true`, `false`,
+	// `locked` and `expired`. All others are faults. If they are left out, 200 and 204 are `true`, 401 is `false`, 423 is
+	// `locked` and 410 is `expired`: a wrong URL (404) must not look like a wrong password. The first `false`, or 401 if it is one, is taken for a wrong password:
+	// no other no comes sooner than those came lately.
+	Statuses map[string]Verdict `yaml:"statuses"`
+	// Attributes are those that are kept here: name here to key of the JSON object that a yes brings along. Strings, numbers
+	// and booleans are kept as text; what is null or missing is removed here too. An answer 204 says nothing of them, and
+	// leaves them alone. Without attributes nothing but the status is read.
 	Attributes map[string]string `yaml:"attributes"`
 }
 
-func newHTTPDecision() journey.Settings { return &HTTPDecision{Timeout: 1500 * time.Millisecond} }
+// Verdict is what an answer of a web service means: "true", "false", "locked" or "expired".
+type Verdict string
 
-// usualStatuses hold where settings name none. A 404 is none of them: a wrong URL must not look like a wrong password.
-func usualStatuses() map[int]string {
-	return map[int]string{
-		http.StatusOK: outcomeTrue, http.StatusNoContent: outcomeTrue, http.StatusUnauthorized: outcomeFalse,
-		http.StatusGone: outcomeExpired, http.StatusLocked: outcomeLocked,
-	}
+// UnmarshalText takes any text, so that true needs no quotes. Open judges it.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	*v = Verdict(text)
+	return nil
 }
+
+func newHTTPDecision() journey.Settings { return &HTTPDecision{Timeout: 1500 * time.Millisecond} }
 
 // Outcomes are "true" (right), "locked" and "expired" (as the service says, or locked here), and "false" (anything else:
 // wrong, missing, unknown).
@@ -59,89 +75,113 @@ func (*HTTPDecision) ReadsPassword() bool { return true }
 // Verifies is "true".
 func (*HTTPDecision) Verifies() []string { return []string{outcomeTrue} }
 
-// Open fails for files that can't be read, and for all that can be known to be wrong without connecting.
+// Open fails for files that can't be read, and for all that can be known to be wrong without connecting. Its errors do not
+// repeat the URL, which may hold a password by mistake.
 func (d *HTTPDecision) Open(env journey.Env) (journey.Node, error) {
-	if err := checkServiceURL(d.URL); err != nil {
+	address, err := serviceURL(d.URL)
+	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
 	if d.Timeout <= 0 {
-		return nil, errors.New("timeout: must be more than 0")
+		return nil, errors.New("timeout: must be longer than 0s")
 	}
-	statuses, err := readStatuses(d.Statuses)
+	verdicts, err := newVerdicts(d.Statuses)
 	if err != nil {
 		return nil, fmt.Errorf("statuses: %w", err)
 	}
-	if d.SecretFile == "" {
-		return nil, errors.New("secret_file: name the file that holds the key of the signature")
+	for here, there := range d.Attributes {
+		if here == "" || there == "" {
+			return nil, errors.New("attributes: a name is empty")
+		}
 	}
-	key, err := readSecret(env, d.SecretFile)
+	roots, err := d.roots(env)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	if d.SecretFile == "" {
+		return nil, errors.New("secret_file: name the file with the secret that signs the requests")
+	}
+	signer, err := newSigner(env, d.SecretFile)
 	if err != nil {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
-	var ca []byte
-	if d.CAFile != "" {
-		if ca, err = readFile(env, d.CAFile); err != nil {
-			return nil, fmt.Errorf("ca_file: %w", err)
-		}
+	return &httpService{
+		url: address, timeout: d.Timeout, signer: signer, verdicts: verdicts, attributes: maps.Clone(d.Attributes),
+		transport: newTransport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, d.Timeout),
+	}, nil
+}
+
+// roots are the certificates that the service is verified with; nil: the system's.
+func (d *HTTPDecision) roots(env journey.Env) (*x509.CertPool, error) {
+	if d.CAFile == "" {
+		return nil, nil //nolint:nilnil // crypto/tls takes nil for the system's
 	}
-	s, err := newService(key, ca)
+	pem, err := readFile(env, d.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	s.url, s.timeout, s.statuses, s.wanted = d.URL, d.Timeout, statuses, d.Attributes
-	return &httpNode{s}, nil
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("there is no certificate in PEM")
+	}
+	return pool, nil
 }
 
-// checkServiceURL refuses what a password must not be sent to.
-func checkServiceURL(text string) error {
+// serviceURL refuses a URL to which no password may go, and one with parts that may be secret: it stands in errors, and in
+// the records of the owners whom the service vouches for.
+func serviceURL(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("name the service to ask")
+	}
 	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Host == "" || u.Fragment != "":
-		return errors.New("must be https://host/path")
-	case u.User != nil:
-		return errors.New("must not hold a user or a password: the request is signed")
-	case u.Scheme == "https", u.Scheme == "http" && onThisMachine(u.Hostname()):
-		return nil
-	case u.Scheme == "http":
-		return errors.New("passwords would travel in clear: use https://")
+	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", errors.New("it is not https://host/path")
 	}
-	return errors.New("must be https://host/path")
-}
-
-func onThisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && ip.IsLoopback())
-}
-
-// readStatuses refuses statuses that are never an answer, and outcomes that there are not.
-func readStatuses(given map[string]string) (map[int]string, error) {
-	if len(given) == 0 {
-		return usualStatuses(), nil
+	if u.User != nil || strings.ContainsAny(text, "?#") {
+		return "", errors.New("it must not have a user, a query or a fragment")
 	}
-	outcomes, statuses := (*HTTPDecision)(nil).Outcomes(), map[int]string{}
-	for _, text := range slices.Sorted(maps.Keys(given)) {
-		status, err := strconv.Atoi(text)
-		switch {
-		case err != nil || status < 200 || status > 499 || (status >= 300 && status < 400) || status == http.StatusTooManyRequests:
-			return nil, fmt.Errorf("%s can't be an answer", text)
-		case !slices.Contains(outcomes, given[text]):
-			return nil, fmt.Errorf("%s: there is no outcome %q, only %s", text, given[text], strings.Join(outcomes, ", "))
+	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", errors.New("its port must be from 1 to 65535")
 		}
-		statuses[status] = given[text]
 	}
-	if !slices.Contains(slices.Collect(maps.Values(statuses)), outcomeTrue) {
-		return nil, errors.New("none of them is true")
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return "", errors.New("passwords would go over the network in clear: use https://")
 	}
-	return statuses, nil
+	return u.String(), nil
 }
 
-type httpNode struct{ *service }
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || (err == nil && address.Unmap().IsLoopback())
+}
 
-// Run asks, once a run.
-func (n *httpNode) Run(ctx context.Context, s *journey.State) (string, error) {
-	a, err := s.VerifyWith(ctx, &question{service: n.service, about: aboutRun(s)})
+// httpService is the node, and what its runs share.
+type httpService struct {
+	url        string
+	timeout    time.Duration
+	signer     signer
+	verdicts   verdicts
+	attributes map[string]string
+	transport  *http.Transport
+	health     health
+	pace       pace.Pace
+}
+
+func (h *httpService) Run(ctx context.Context, s *journey.State) (string, error) {
+	source := &httpSource{httpService: h, realm: s.Realm(), address: s.Address(), now: s.Now()}
+	if client := s.Client(); client != nil {
+		source.client = client.ID
+	}
+	a, err := s.VerifyWith(ctx, source)
 	if err != nil {
 		return "", err
 	}
 	return sourceOutcome(s, a), nil
+}
+
+// Close closes the connections that are kept. Runs under way end as they would.
+func (h *httpService) Close() error {
+	h.transport.CloseIdleConnections()
+	return nil
 }

@@ -23,7 +23,7 @@ import (
 // Digits, period and algorithm must be those that the owner was enrolled with; the owner's record holds the seed alone.
 // It is a second factor: that a code was right verifies nobody, so it stands behind the comparison of the password.
 type OATHTokenVerifier struct {
-	// Digits of a code, 6 or 8; 6 if it is left out.
+	// Digits is how many a code has, 6 or 8; 6 if it is left out.
 	Digits int `yaml:"digits"`
 	// Period is how long the authenticator shows a code, from 15s to 5m in whole seconds; 30s if it is left out.
 	Period time.Duration `yaml:"period"`
