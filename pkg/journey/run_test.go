@@ -21,7 +21,7 @@ func attempt(calls *int) journey.Input {
 	return journey.Input{
 		Realm: "/alpha", Username: "demo", Password: canary,
 		User:   &realm.User{ID: "1", Username: "demo", Enabled: true, PasswordHash: "$hash$", Seed: []byte("sealed")},
-		Client: &realm.Client{ID: "batch", SecretHash: "$hash$"},
+		Client: &realm.Client{ID: "batch", SecretHash: "$hash$", PreviousSecretHash: "$hash$"},
 		Verify: func(_ context.Context, password string) (bool, error) {
 			*calls++
 			return password == canary, nil

@@ -132,11 +132,11 @@ func (s *State) PasswordSet() (at time.Time, ok bool) {
 // password ([PasswordReader]): who looks must also have the password compared, so that looking costs the same.
 func (s *State) Locked() bool { return s.rights.password && s.in.Locked }
 
-// Client is the client that asks, without the secret's hash; nil if the run has none. Its lists must not be changed.
+// Client is the client that asks, without the hashes of its secrets; nil if the run has none. Its lists must not be changed.
 func (s *State) Client() *realm.Client {
 	if s.client == nil && s.in.Client != nil {
 		client := *s.in.Client
-		client.SecretHash = ""
+		client.SecretHash, client.PreviousSecretHash = "", ""
 		s.client = &client
 	}
 	return s.client

@@ -22,7 +22,9 @@ const (
 type Client struct {
 	Realm                    string    `json:"realm"` // the realm's key
 	ID                       string    `json:"id"`
-	SecretHash               string    `json:"secret_hash,omitempty"` // see pkg/password; empty for a public client
+	SecretHash               string    `json:"secret_hash,omitempty"`          // see pkg/password; empty for a public client
+	PreviousSecretHash       string    `json:"previous_secret_hash,omitempty"` // of the secret before, see Overlaps
+	PreviousSecretUntil      time.Time `json:"previous_secret_until,omitzero"`
 	Enabled                  bool      `json:"enabled"`
 	Public                   bool      `json:"public"`
 	AllowPublicPasswordGrant bool      `json:"allow_public_password_grant"`
@@ -39,6 +41,20 @@ type Client struct {
 	Static bool `json:"-"`
 	// Version is the store's mark of the record that was read; 0 for a new one.
 	Version uint64 `json:"version,omitempty"`
+}
+
+// Overlaps reports whether the secret before the present one is right as well at that time. At PreviousSecretUntil it no
+// longer is.
+func (c *Client) Overlaps(now time.Time) bool {
+	return c.PreviousSecretHash != "" && now.Before(c.PreviousSecretUntil)
+}
+
+// SecretHashes are the hashes of all secrets that are right at that time, one or two.
+func (c *Client) SecretHashes(now time.Time) []string {
+	if c.Overlaps(now) {
+		return []string{c.SecretHash, c.PreviousSecretHash}
+	}
+	return []string{c.SecretHash}
 }
 
 // Allows reports whether the client may use the grant type at all.

@@ -63,3 +63,25 @@ func TestClientAllows(t *testing.T) {
 		}
 	}
 }
+
+func TestPreviousSecretIsRightUntilItsTime(t *testing.T) {
+	until := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	c := &realm.Client{SecretHash: "new", PreviousSecretHash: "old", PreviousSecretUntil: until}
+	for name, tc := range map[string]struct {
+		client *realm.Client
+		now    time.Time
+		want   []string
+	}{
+		"before":             {c, until.Add(-1), []string{"new", "old"}},
+		"in another zone":    {c, until.Add(-1).In(time.FixedZone("", 3600)), []string{"new", "old"}},
+		"at the time":        {c, until, []string{"new"}},
+		"after":              {c, until.Add(time.Hour), []string{"new"}},
+		"without a hash":     {&realm.Client{SecretHash: "new", PreviousSecretUntil: until}, until.Add(-1), []string{"new"}},
+		"without a time":     {&realm.Client{SecretHash: "new", PreviousSecretHash: "old"}, until, []string{"new"}},
+		"without a rotation": {&realm.Client{SecretHash: "new"}, until, []string{"new"}},
+	} {
+		if diff := cmp.Diff(tc.want, tc.client.SecretHashes(tc.now)); diff != "" || tc.client.Overlaps(tc.now) != (len(tc.want) == 2) {
+			t.Errorf("%s: %t, %s", name, tc.client.Overlaps(tc.now), diff)
+		}
+	}
+}

@@ -12,7 +12,8 @@ var clientCases = []Case{
 	{"clients/create and find", "CreateClient adds a client as it is; its Version is ignored, Static is never stored.", func(e *env) {
 		yes, no := true, false
 		want := &realm.Client{
-			Realm: e.realm, ID: "full", SecretHash: "$s", Enabled: true, Public: true, AllowPublicPasswordGrant: true,
+			Realm: e.realm, ID: "full", SecretHash: "$s", PreviousSecretHash: "$p",
+			PreviousSecretUntil: storage.Trim(time.Now().Add(time.Hour)), Enabled: true, Public: true, AllowPublicPasswordGrant: true,
 			GrantTypes: []string{"password"}, Scopes: []string{"a", "b"}, DefaultScopes: []string{"a"},
 			TokenEndpointAuthMethod: realm.AuthPost, AllowedJourneys: []string{"login"}, TrustEndUserIP: "X-End-User",
 			Created: storage.Trim(time.Now()),
