@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -148,31 +149,47 @@ func (p *Provider) secretRight(ctx context.Context, c *realm.Client, method stri
 // theirs, so that who guesses at a client's secret takes no place from the logins of its users.
 const secretShare = "\x00client secrets"
 
+// compare compares a secret with all that the client has at this time, whichever of them is right. What takes a password
+// hash is left out when the secret is known to be right without it.
 func (p *Provider) compare(ctx context.Context, c *realm.Client, secret string) (bool, error) {
-	if ok, known := password.VerifySecret(c.Realm, c.ID, secret, c.SecretHash); known {
-		return ok, nil
+	right, slow := false, []string(nil)
+	for _, hash := range c.SecretHashes(time.Now()) {
+		ok, known := password.VerifySecret(c.Realm, c.ID, secret, hash)
+		if !known && secret != "" {
+			ok = p.verified.has(c, hash, secret)
+			slow = append(slow, hash)
+		}
+		right = right || ok
 	}
-	if secret == "" {
-		return false, nil
+	if right || len(slow) == 0 {
+		return right, nil
 	}
-	if p.verified.has(c, secret) {
-		return true, nil
-	}
+	return p.compareSlowly(ctx, c, secret, slow)
+}
+
+// compareSlowly compares a secret with hashes of chosen ones, in the pool, without stopping at the one that is right.
+func (p *Provider) compareSlowly(ctx context.Context, c *realm.Client, secret string, hashes []string) (bool, error) {
 	ticket, err := p.Pool.Admit(secretShare)
 	if err != nil {
 		return false, fmt.Errorf("client secret: %w", err)
 	}
 	defer ticket.Release()
-	var ok bool
-	var hashErr error
-	if err := ticket.Do(ctx, func() { ok, _, hashErr = p.Passwords.Verify(secret, c.SecretHash) }); err != nil {
-		return false, fmt.Errorf("client secret: %w", err)
+	var right []string
+	for _, hash := range hashes {
+		var ok bool
+		var hashErr error
+		if err := ticket.Do(ctx, func() { ok, _, hashErr = p.Passwords.Verify(secret, hash) }); err != nil {
+			return false, fmt.Errorf("client secret: %w", err)
+		}
+		if hashErr != nil {
+			return false, fmt.Errorf("client secret: %w", hashErr)
+		}
+		if ok {
+			right = append(right, hash)
+		}
 	}
-	if hashErr != nil {
-		return false, fmt.Errorf("client secret: %w", hashErr)
+	for _, hash := range right {
+		p.verified.add(c, hash, secret)
 	}
-	if ok {
-		p.verified.add(c, secret)
-	}
-	return ok, nil
+	return len(right) > 0, nil
 }

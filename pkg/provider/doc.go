@@ -14,4 +14,6 @@
 //   - Dynamic clients are cached for one second, never longer; what is not there is not cached.
 //   - Generated client secrets cost microseconds. Chosen ones cost a password hash, so a bounded number of verified ones
 //     is remembered, under a key that dies with the process.
+//   - While the secret before the present one is right as well, both are compared, whichever is sent. A wrong one then
+//     costs up to two password hashes instead of one, in the share of the pool that all clients' secrets have together.
 package provider
