@@ -19,7 +19,9 @@ func TestSecretsAreNowhere(t *testing.T) {
 	configure(t, dir, bolt+"\naudit: {file: audit.log}\nlog: {level: debug}", alpha)
 	p := start(t, dir)
 	p.enroll(t)
-	ok := p.login(t)
+	const next = "canary-next-client-secret-1147"
+	p.cli(t, next, "client", "rotate-secret", "--realm", "alpha", "--id", "myClient", "--secret-stdin", "--overlap", "1h")
+	ok := p.login(t) // with the secret before
 	refreshed := p.must(t, "access_token", refreshGrant(ok.text("refresh_token")))
 	const wrong = "canary-wrong-password-1234"
 	form := passwordGrant()
@@ -51,7 +53,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		t.Fatalf("the places are not those that were meant: %d, audit %q", len(places), places["audit.log"])
 	}
 	for what, secret := range map[string]string{
-		"client secret": clientSecret, "password": userPassword, "wrong password": wrong,
+		"client secret": clientSecret, "next client secret": next, "password": userPassword, "wrong password": wrong,
 		"access token": ok.text("access_token"), "refresh token": ok.text("refresh_token"),
 		"second access token": refreshed.text("access_token"), "second refresh token": refreshed.text("refresh_token"),
 		"system secret": strings.TrimSpace(string(system)), "seed": seed, "seed of the store": string(decoded(t, seed)),

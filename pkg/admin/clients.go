@@ -13,9 +13,6 @@ import (
 	"github.com/ropcd/ropcd/storage"
 )
 
-// minSecret is the shortest client secret that may be chosen.
-const minSecret = 12
-
 // attempts is how often a change is tried again when others change the same thing.
 const attempts = 5
 
@@ -27,6 +24,8 @@ type Client struct {
 	Public    bool   `json:"public"`
 	Static    bool   `json:"static"` // of config.yaml
 	HasSecret bool   `json:"has_secret"`
+	// PreviousSecretUntil is how long the secret before the present one is accepted; absent: it is not.
+	PreviousSecretUntil *time.Time `json:"previous_secret_until,omitempty"`
 	ClientSettings
 	Created *time.Time `json:"created,omitempty"`
 }
@@ -77,12 +76,6 @@ type ClientChange struct {
 	IssueRefreshTokenOnRefresh *string   `json:"issue_refresh_token_on_refresh,omitempty"`
 }
 
-// SecretChange asks for a new secret; a generated one if Secret is empty.
-type SecretChange struct {
-	ClientRef
-	Secret string `json:"secret,omitempty"`
-}
-
 // ClientAnswer is a client after a change. Secret is a generated one, and this is the only time that it is shown.
 type ClientAnswer struct {
 	Client
@@ -104,6 +97,9 @@ func describeClient(c *realm.Client) Client {
 	}
 	if !c.Created.IsZero() {
 		out.Created = &c.Created
+	}
+	if c.Overlaps(time.Now()) {
+		out.PreviousSecretUntil = &c.PreviousSecretUntil
 	}
 	return out
 }
@@ -228,16 +224,6 @@ func (a *api) existingClient(ctx context.Context, r *ropc.Realm, in NewClient, t
 	return ClientAnswer{Client: describeClient(old), Unchanged: true}, nil
 }
 
-// secret is what is kept of a secret: of the chosen one, or of a generated one, which is returned too.
-func (a *api) secret(ctx context.Context, c *realm.Client, chosen string) (generated, hash string, err error) {
-	if chosen == "" {
-		generated = password.NewSecret()
-		return generated, password.HashSecret(c.Realm, c.ID, generated), nil
-	}
-	hash, err = a.hash(ctx, chosen)
-	return "", hash, err
-}
-
 // hash hashes what a person chose, in the pool.
 func (a *api) hash(ctx context.Context, chosen string) (hash string, err error) {
 	ticket, err := a.Pool.Admit("admin")
@@ -267,6 +253,7 @@ func (a *api) alter(ctx context.Context, in ClientRef, t *trail, end bool, f fun
 		if err != nil {
 			return ClientAnswer{}, clientError(err, in)
 		}
+		dropOverSecret(c)
 		if err := f(r, c); err != nil {
 			return ClientAnswer{}, err
 		}
@@ -303,22 +290,6 @@ func (a *api) updateClient(ctx context.Context, in ClientChange, t *trail) (Clie
 		}
 		return checkClient(c, "")
 	})
-}
-
-func (a *api) rotateSecret(ctx context.Context, in SecretChange, t *trail) (ClientAnswer, error) {
-	generated := ""
-	answer, err := a.alter(ctx, in.ClientRef, t, false, func(_ *ropc.Realm, c *realm.Client) (err error) {
-		if c.Public {
-			return refuse(CodeInvalid, "the client %q is public and has no secret", c.ID)
-		}
-		if err := checkSecret(in.Secret); err != nil {
-			return err
-		}
-		generated, c.SecretHash, err = a.secret(ctx, c, in.Secret)
-		return err
-	})
-	answer.Secret = generated
-	return answer, err
 }
 
 func (a *api) deleteClient(ctx context.Context, in ClientRef, t *trail) (Nothing, error) {

@@ -19,6 +19,9 @@
 //     first ends what an earlier one of the same id has left behind.
 //   - Whether a client is public or confidential is decided when it is made (RFC 6749 section 2.1) and never changes.
 //   - Generated client secrets are kept as [password.HashSecret], chosen ones as a password hash: they may be guessed.
+//   - A rotated secret may stay right for an overlap, which is asked for each time and bounded. There are never more than
+//     two: rotating within an overlap ends the oldest, and says so. Rejected: refusing to, which would keep whoever has just
+//     lost a new secret from getting another.
 //   - Lists are streams of JSON lines, one {"item":…} each, and end with {"error":…} when something breaks on the way:
 //     a million owners never sit in memory, and a cut list never looks whole.
 //   - A client of config.yaml is shown, and never changed, not even shadowed by a new one.

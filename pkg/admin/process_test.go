@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -161,11 +162,15 @@ func TestSecretsAreNowhere(t *testing.T) {
 	generated := do[admin.ClientAnswer](s, "client/create", newClient("generated")).Secret
 	rotated := do[admin.ClientAnswer](s, "client/rotate-secret", admin.SecretChange{ClientRef: clientRef("generated")}).Secret
 	do[admin.ClientAnswer](s, "client/rotate-secret", admin.SecretChange{ClientRef: clientRef("chosen"), Secret: "second-secret-canary"})
+	overlap := admin.Overlap(time.Hour)
+	again := do[admin.ClientAnswer](s, "client/rotate-secret", admin.SecretChange{ClientRef: clientRef("generated"), Overlap: overlap}).Secret
+	do[admin.ClientAnswer](s, "client/rotate-secret", admin.SecretChange{ClientRef: clientRef("chosen"), Secret: "third-secret-canary", Overlap: overlap})
+	do[admin.Client](s, "client/show", clientRef("chosen"))
 	do[admin.UserAnswer](s, "user/create", admin.NewUser{InRealm: alpha, Username: "imported", PasswordHash: bcryptHash})
 
-	again := chosen
-	again.IfAbsent = true
-	do[admin.ClientAnswer](s, "client/create", again)
+	absent := chosen
+	absent.IfAbsent = true
+	do[admin.ClientAnswer](s, "client/create", absent)
 	s.refused(admin.CodeExists, "client/create", chosen)
 	s.refused(admin.CodeExists, "user/create", admin.NewUser{InRealm: alpha, Username: "demo", Password: userPassword})
 	s.refused(admin.CodeInvalid, "user/create", admin.NewUser{InRealm: alpha, Username: "x", PasswordHash: "$unknown$hash-canary"})
@@ -183,7 +188,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 	all[admin.Realm](s, "realm/list", admin.Nothing{})
 
 	answers := s.answers.String()
-	for _, once := range []string{generated, rotated} {
+	for _, once := range []string{generated, rotated, again} {
 		if strings.Count(answers, once) != 1 {
 			t.Errorf("a generated secret is answered %d times", strings.Count(answers, once))
 		}
@@ -194,7 +199,7 @@ func TestSecretsAreNowhere(t *testing.T) {
 		t.Fatal("the places are not those that were meant")
 	}
 	for place, text := range places {
-		for _, secret := range []string{"canary", access, refresh, generated, rotated, bcryptHash, "$argon2id$", "$2a$", "secret_hash", "password_hash"} {
+		for _, secret := range []string{"canary", access, refresh, generated, rotated, again, bcryptHash, "$argon2id$", "$2a$", "$ropcd-secret$", "secret_hash", "password_hash"} {
 			if i := strings.Index(text, secret); i >= 0 {
 				t.Errorf("%s: %q", place, text[max(0, i-80):min(len(text), i+80)])
 			}

@@ -231,14 +231,18 @@ func deleteClientCommand(c *cli) *cobra.Command {
 }
 
 func rotateSecretCommand(c *cli) *cobra.Command {
-	secretStdin := false
+	secretStdin, overlap := false, admin.Overlap(0)
 	cmd := &cobra.Command{
 		Use: "rotate-secret", Short: "Give a client a new secret; without --secret-stdin a generated one, shown once",
-		Example: "  ropcd client rotate-secret --realm alpha --id myClient",
+		Long: "Give a client a new secret; without --secret-stdin a generated one, shown once. The old one ends at once, unless\n" +
+			"--overlap says how long it stays right beside the new one, at most 90d. There are never more than two: rotating again\n" +
+			"within the overlap ends the oldest, and without --overlap all old ones. The client's grants stay.",
+		Example: "  ropcd client rotate-secret --realm alpha --id myClient --overlap 24h",
 	}
 	cmd.Flags().BoolVar(&secretStdin, "secret-stdin", false, "read the secret from standard input")
+	cmd.Flags().TextVar(&overlap, "overlap", admin.Overlap(0), "the `duration` for which the old secret stays right, such as 24h or 7d")
 	return clientRef(c, cmd, func(cmd *cobra.Command, ref admin.ClientRef) (err error) {
-		in := admin.SecretChange{ClientRef: ref}
+		in := admin.SecretChange{ClientRef: ref, Overlap: overlap}
 		if secretStdin {
 			if in.Secret, err = c.secretFromStdin("client's secret"); err != nil {
 				return err

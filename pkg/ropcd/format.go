@@ -76,6 +76,7 @@ func warn(w io.Writer, warnings []string) {
 
 func showClient(w io.Writer, c admin.Client) {
 	pairs(w, "id", c.ID, "realm", c.Realm, "enabled", c.Enabled, "public", c.Public, "static", c.Static, "has_secret", c.HasSecret,
+		"previous_secret_until", c.PreviousSecretUntil,
 		"grant_types", c.GrantTypes, "scopes", c.Scopes, "default_scopes", c.DefaultScopes,
 		"token_endpoint_auth_method", c.TokenEndpointAuthMethod, "allowed_journeys", c.AllowedJourneys,
 		"allow_public_password_grant", c.AllowPublicPasswordGrant, "trust_end_user_ip", c.TrustEndUserIP,
