@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"net/http"
@@ -183,6 +184,19 @@ func newServer(t *testing.T, change ...func(*admin.Options)) *server {
 	s.serve(admin.New(o))
 	s.api = admin.Dial(s.socket)
 	return s
+}
+
+// keyIDs are the ids of system secrets.
+func keyIDs(t *testing.T, systemSecrets ...string) (ids []string) {
+	t.Helper()
+	for _, text := range systemSecrets {
+		secrets, err := token.NewSecrets(bytes.Repeat([]byte(text), 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, fmt.Sprintf("%x", secrets.IDs()[0]))
+	}
+	return ids
 }
 
 // sealer seals under the first of some system secrets, and opens what was sealed under any of them.

@@ -1,9 +1,6 @@
 package admin
 
-import (
-	"context"
-	"iter"
-)
+import "context"
 
 // ReloadAnswer is what a reload found worth telling.
 type ReloadAnswer struct {
@@ -26,24 +23,4 @@ func (a *api) effective(context.Context, Nothing) (any, error) {
 		return nil, refuse(CodeInvalid, "this server has no configuration to show")
 	}
 	return a.Effective(), nil
-}
-
-// Secret is a system secret as administrators see it. The id is in every token that it signed.
-type Secret struct {
-	ID    string `json:"id"`
-	Signs bool   `json:"signs"` // the first of the list; all verify
-}
-
-// listSecrets lists the system secrets in their order.
-func (a *api) listSecrets(context.Context, Nothing) iter.Seq2[Secret, error] {
-	return func(yield func(Secret, error) bool) {
-		if a.KeyIDs == nil {
-			return
-		}
-		for i, id := range a.KeyIDs() {
-			if !yield(Secret{ID: id, Signs: i == 0}, nil) {
-				return
-			}
-		}
-	}
 }

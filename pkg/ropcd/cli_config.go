@@ -103,10 +103,15 @@ func secretCommand(c *cli) *cobra.Command {
 	}
 	generate.Flags().StringVar(&out, "out", "", "the file, which must not be there yet (mode 0600); standard output if left out")
 	return group("secret", "Make and list system secrets", generate, &cobra.Command{
-		Use: "list", Short: "List the system secrets of the running server by id", Example: "  ropcd secret list",
+		Use: "list", Short: "List the system secrets of the running server by id, and the seeds that are under each",
+		Long: "List the system secrets of the running server by id: which one signs, and how many seeds of one-time codes, in the\n" +
+			"realms of config.yaml, are sealed under each. It goes through all users. `ropcd user totp reseal` puts the seeds of a\n" +
+			"realm under the one that signs. Tokens are not stored, so nobody can count them: one that a secret has signed may live\n" +
+			"for the longest lifetime of an access or refresh token after the secret has ceased to sign in every process.",
+		Example: "  ropcd secret list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return list(cmd.Context(), c, "secret/list", admin.Nothing{}, "id\tsigns", func(s admin.Secret) []any {
-				return []any{s.ID, s.Signs}
+			return list(cmd.Context(), c, "secret/list", admin.Nothing{}, "id\tsigns\tseeds", func(s admin.Secret) []any {
+				return []any{s.ID, s.Signs, s.Seeds}
 			})
 		},
 	})

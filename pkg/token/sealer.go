@@ -14,8 +14,11 @@ import (
 // secret that is no longer listed.
 var ErrSealed = errors.New("sealed value can't be opened")
 
-// sealVersion is the first byte of a sealed value; the key id follows, then what AES-GCM makes: nonce, text and tag.
-const sealVersion = 1
+// A sealed value is sealVersion and the key id, which are its head, and what AES-GCM makes: nonce, text and tag.
+const (
+	sealVersion = 1
+	sealHead    = 1 + len(sealKey{}.id)
+)
 
 // Sealer encrypts small secrets that the store keeps for a resource owner, for one purpose: AES-256-GCM under a key that
 // is derived from the system secret that signs. What is sealed opens for the same owner only. Safe for concurrent use.
@@ -59,13 +62,13 @@ func (s *Sealer) Seal(realmKey, userID string, secret []byte) []byte {
 // Open is the secret that was sealed for the owner, or [ErrSealed]. current is false when another system secret than the
 // first one sealed it: then it should be sealed anew.
 func (s *Sealer) Open(realmKey, userID string, sealed []byte) (secret []byte, current bool, err error) {
-	const size = 1 + len(sealKey{}.id)
-	if len(sealed) < size || sealed[0] != sealVersion {
+	id, ok := SealedUnder(sealed)
+	if !ok {
 		return nil, false, ErrSealed
 	}
-	head, text := sealed[:size], sealed[size:]
+	head, text := sealed[:sealHead], sealed[sealHead:]
 	for i, k := range s.keys {
-		if k.id != [4]byte(head[1:]) {
+		if k.id != id {
 			continue
 		}
 		secret, err := k.aead.Open(nil, nil, text, bound(head, realmKey, userID))
@@ -75,6 +78,15 @@ func (s *Sealer) Open(realmKey, userID string, sealed []byte) (secret []byte, cu
 		return secret, i == 0, nil
 	}
 	return nil, false, ErrSealed
+}
+
+// SealedUnder is the id of the system secret ([Secrets.IDs]) that a sealed value names. It opens nothing: that the value
+// is whole is not checked. ok is false for what was never sealed.
+func SealedUnder(sealed []byte) (id [4]byte, ok bool) {
+	if len(sealed) < sealHead || sealed[0] != sealVersion {
+		return id, false
+	}
+	return [4]byte(sealed[1:sealHead]), true
 }
 
 // bound is what a sealed value is bound to: its head and its owner, so that no two owners are the same.

@@ -81,6 +81,31 @@ func TestSealerFollowsTheListOfSecrets(t *testing.T) {
 	}
 }
 
+func TestSealedValueNamesItsSecret(t *testing.T) {
+	ids := map[[4]byte]bool{}
+	for _, secret := range []string{"a", "b"} {
+		all, err := token.NewSecrets(bytes.Repeat([]byte(secret), token.MinSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := sealer(t, "seeds", secret, "c").Seal("/alpha", "id-1", []byte("seed"))
+		id, ok := token.SealedUnder(sealed)
+		if !ok || id != all.IDs()[0] {
+			t.Errorf("%s: %x, %t", secret, id, ok)
+		}
+		ids[id] = true
+		sealed[0]++
+		for name, junk := range map[string][]byte{"nothing": nil, "cut short": sealed[:4], "another version": sealed} {
+			if id, ok := token.SealedUnder(junk); ok || id != [4]byte{} {
+				t.Errorf("%s: %x, %t", name, id, ok)
+			}
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d different ids", len(ids))
+	}
+}
+
 func FuzzSealer(f *testing.F) {
 	s := sealer(f, "seeds", "a")
 	f.Add(s.Seal("/alpha", "id-1", []byte("seed")))
