@@ -70,9 +70,11 @@ type Event struct {
 	JourneyRule string    `json:"journey_rule,omitempty"`
 	Node        string    `json:"node,omitempty"`
 	Address     string    `json:"address,omitempty"`
-	RequestID   string    `json:"request_id,omitempty"`
-	GrantID     string    `json:"grant_id,omitempty"`
-	Trail       []Step    `json:"trail,omitempty"` // of the journey, see [MaxTrail]
+	// AddressMalformed: a trusted proxy or client said something that is no address, so that Address is the peer's.
+	AddressMalformed bool   `json:"address_malformed,omitempty"`
+	RequestID        string `json:"request_id,omitempty"`
+	GrantID          string `json:"grant_id,omitempty"`
+	Trail            []Step `json:"trail,omitempty"` // of the journey, see [MaxTrail]
 }
 
 // Step is a node that a journey went through.

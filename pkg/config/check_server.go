@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
+	"github.com/ropcd/ropcd/pkg/guard"
 )
 
 // maxSocketPath is what a Unix socket's address has room for.
@@ -23,6 +24,7 @@ func (l *loader) server(f *file) {
 	for i, cidr := range s.TrustedProxies {
 		l.proxy(at.With("trusted_proxies").At(i), cidr)
 	}
+	l.oneOf(at.With("proxy_header"), s.ProxyHeader, guard.XForwardedFor, guard.Forwarded)
 	l.keyPair(at.With("tls"), s.TLS.CertFile, s.TLS.KeyFile)
 	if listens && !s.TLS.Enabled() && !s.BehindProxy && !isLoopback(host) {
 		l.Bad(at.With("listen"), "is reached from other machines, and passwords would travel in clear: set server.tls, "+

@@ -45,6 +45,7 @@ type Server struct {
 	BaseURL        string        `yaml:"base_url"`        // without a slash at the end
 	BehindProxy    bool          `yaml:"behind_proxy"`    // plain HTTP off loopback is allowed
 	TrustedProxies []string      `yaml:"trusted_proxies"` // see [Server.Proxies]
+	ProxyHeader    string        `yaml:"proxy_header"`    // in which they say whom they ask for
 	TLS            TLS           `yaml:"tls"`
 	ShutdownDelay  time.Duration `yaml:"shutdown_delay"`
 	DrainTimeout   time.Duration `yaml:"drain_timeout"`

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
@@ -23,7 +24,9 @@ type file struct {
 
 // Default is what holds for keys that are left out.
 func (f *file) Default() {
-	f.Server = Server{Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", DrainTimeout: 15 * time.Second}
+	f.Server = Server{
+		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", ProxyHeader: guard.XForwardedFor, DrainTimeout: 15 * time.Second,
+	}
 	f.Admin.Socket = "data/admin.sock"
 	f.Ops.Listen = "127.0.0.1:9090"
 	f.Storage = Storage{

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Proxies are the addresses whose X-Forwarded-For is believed. The zero value believes nobody.
+// Proxies are the addresses that are believed about whom they ask for. The zero value believes nobody.
 type Proxies []netip.Prefix
 
 // Trusts reports whether an address is one of the proxies.
@@ -28,34 +28,80 @@ func Peer(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-// Reported is the end user's address as a trusted client reports it, in the one header of that name; false if it is not
-// there once, or is no address.
-func Reported(r *http.Request, header string) (string, bool) {
+// Reported is the end user's address as a trusted client reports it, in the one header of that name. Absent is no problem,
+// and what is not one address, once, is malformed; address is empty then.
+func Reported(r *http.Request, header string) (address string, malformed bool) {
 	values := r.Header.Values(header)
-	if len(values) != 1 {
+	if len(values) == 0 {
 		return "", false
 	}
 	at, err := netip.ParseAddr(strings.TrimSpace(values[0]))
-	if err != nil {
-		return "", false
+	if err != nil || len(values) > 1 {
+		return "", true
 	}
-	return at.Unmap().WithZone("").String(), true
+	return at.Unmap().WithZone("").String(), false
 }
 
-// Address is the end user's address: the peer, or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
-// is not. A malformed hop ends the search: then it is the nearest one that could be believed.
-func (p Proxies) Address(r *http.Request) string {
-	at := Peer(r)
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && at.IsValid() && p.Trusts(at); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+// The headers in which proxies say whom they ask for. Which one counts is configured: whoever may choose could choose the
+// one that the proxy passes on as it came.
+const (
+	XForwardedFor = "X-Forwarded-For"
+	Forwarded     = "Forwarded" // RFC 7239
+)
+
+// Address is the end user's address: the peer, or, if that is a trusted proxy, the right-most hop of the header that is not.
+// With a hop that is malformed, or not an address, it is the peer.
+func (p Proxies) Address(r *http.Request, header string) (address string, malformed bool) {
+	peer := Peer(r)
+	if !peer.IsValid() {
+		return "", false
+	}
+	at := peer
+	values := r.Header.Values(header)
+	if len(values) == 0 || !p.Trusts(peer) {
+		return peer.String(), false
+	}
+	hops := strings.Split(strings.Join(values, ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.Trusts(at); i-- {
+		hop, err := netip.ParseAddr(node(hops[i], header))
 		if err != nil {
-			break
+			return peer.String(), true
 		}
 		at = hop.Unmap().WithZone("")
 	}
-	if !at.IsValid() {
-		return ""
+	return at.String(), false
+}
+
+// node is the address of a hop as its header writes it. An element of Forwarded is a list of pairs, of which `for` counts; an
+// IPv6 address stands in brackets and quotes, and either may have a port (RFC 7239 sections 4 and 6).
+func node(hop, header string) string {
+	hop = strings.TrimSpace(hop)
+	if header != Forwarded {
+		return hop
 	}
-	return at.String()
+	for pair := range strings.SplitSeq(hop, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		if !strings.EqualFold(name, "for") {
+			continue
+		}
+		value = unquote(value)
+		if inside, rest, ok := strings.Cut(strings.TrimPrefix(value, "["), "]"); ok && strings.HasPrefix(value, "[") {
+			if rest == "" || strings.HasPrefix(rest, ":") {
+				return inside
+			}
+			return ""
+		}
+		if host, _, ok := strings.Cut(value, ":"); ok && strings.Count(value, ":") == 1 {
+			return host
+		}
+		return value
+	}
+	return ""
+}
+
+func unquote(value string) string {
+	if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+		return value[1 : len(value)-1]
+	}
+	return value
 }

@@ -3,6 +3,7 @@ package guard_test
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/ropcd/ropcd/pkg/guard"
@@ -51,16 +52,51 @@ func TestAddress(t *testing.T) {
 		{"empty hop", "10.0.0.1:4711", []string{"198.51.100.1,"}, behind, "10.0.0.1"},
 		{"with a port", "10.0.0.1:4711", []string{"198.51.100.1:80"}, behind, "10.0.0.1"},
 		{"leading zeros", "10.0.0.1:4711", []string{"198.051.100.1"}, behind, "10.0.0.1"},
-		{"malformed behind a proxy", "10.0.0.1:4711", []string{"198.51.100.1, junk, 10.0.0.2"}, behind, "10.0.0.2"},
+		{"malformed behind a proxy", "10.0.0.1:4711", []string{"198.51.100.1, junk, 10.0.0.2"}, behind, "10.0.0.1"},
 		{"not TCP", "@", []string{"198.51.100.1"}, behind, ""},
 		{"nothing", "", []string{"198.51.100.1"}, behind, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := &http.Request{RemoteAddr: tc.peer, Header: http.Header{"X-Forwarded-For": tc.forwarded}}
-			if got := tc.trusted.Address(r); got != tc.want {
-				t.Errorf("Address = %q, want %q", got, tc.want)
+			got, malformed := tc.trusted.Address(r, guard.XForwardedFor)
+			if got != tc.want || malformed != slices.Contains([]string{"malformed", "empty", "empty hop", "with a port", "leading zeros", "malformed behind a proxy"}, tc.name) {
+				t.Errorf("Address = %q, malformed %t, want %q", got, malformed, tc.want)
 			}
 		})
+	}
+}
+
+func TestAddressOfForwarded(t *testing.T) {
+	behind := proxies("10.0.0.0/8", "fd00::/8")
+	for _, tc := range []struct {
+		forwarded []string
+		want      string
+		malformed bool
+	}{
+		{[]string{"for=198.51.100.1"}, "198.51.100.1", false},
+		{[]string{"For=198.51.100.1;proto=http;by=10.0.0.1"}, "198.51.100.1", false},
+		{[]string{"proto=http; for=198.51.100.1"}, "198.51.100.1", false},
+		{[]string{`for="198.51.100.1:4711"`}, "198.51.100.1", false},
+		{[]string{"for=198.51.100.1:4711"}, "198.51.100.1", false},
+		{[]string{`for="[2001:db8::1]"`}, "2001:db8::1", false},
+		{[]string{`for="[2001:db8::1]:4711"`}, "2001:db8::1", false},
+		{[]string{"for=203.0.113.9, for=198.51.100.1, for=10.0.0.2"}, "198.51.100.1", false},
+		{[]string{"for=203.0.113.9", "for=198.51.100.1", `for="[fd00::2]"`}, "198.51.100.1", false},
+		{[]string{`for="203.0.113.9, for=198.51.100.1`}, "198.51.100.1", false},
+		{[]string{"for=unknown"}, "10.0.0.1", true},
+		{[]string{"for=_hidden"}, "10.0.0.1", true},
+		{[]string{"proto=https"}, "10.0.0.1", true},
+		{[]string{"198.51.100.1"}, "10.0.0.1", true},
+		{[]string{`for="[2001:db8::1]x"`}, "10.0.0.1", true},
+		{[]string{"for=198.51.100.1, for=junk, for=10.0.0.2"}, "10.0.0.1", true},
+		{[]string{""}, "10.0.0.1", true},
+		{nil, "10.0.0.1", false},
+	} {
+		// The other header, which this proxy passes on as it came, is not looked at.
+		r := &http.Request{RemoteAddr: "10.0.0.1:4711", Header: http.Header{"Forwarded": tc.forwarded, "X-Forwarded-For": {"203.0.113.66"}}}
+		if got, malformed := behind.Address(r, guard.Forwarded); got != tc.want || malformed != tc.malformed {
+			t.Errorf("%q: %q, malformed %t", tc.forwarded, got, malformed)
+		}
 	}
 }
 
@@ -84,13 +120,17 @@ func FuzzAddressOfAStranger(f *testing.F) {
 	behind := proxies("10.0.0.0/8")
 	f.Fuzz(func(t *testing.T, forwarded string) {
 		h := http.Header{"X-Forwarded-For": {forwarded}}
-		if got := behind.Address(&http.Request{RemoteAddr: "192.0.2.7:1", Header: h}); got != "192.0.2.7" {
+		if got, _ := behind.Address(&http.Request{RemoteAddr: "192.0.2.7:1", Header: h}, guard.XForwardedFor); got != "192.0.2.7" {
 			t.Fatalf("Address = %q", got)
 		}
 		// Nor can anybody get out of what a proxy has appended.
 		h.Add("X-Forwarded-For", "198.51.100.1")
-		if got := behind.Address(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h}); got != "198.51.100.1" {
+		if got, _ := behind.Address(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h}, guard.XForwardedFor); got != "198.51.100.1" {
 			t.Fatalf("behind a proxy: %q", got)
+		}
+		h = http.Header{"Forwarded": {forwarded, "for=198.51.100.1;proto=https"}}
+		if got, _ := behind.Address(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h}, guard.Forwarded); got != "198.51.100.1" {
+			t.Fatalf("behind a proxy that says Forwarded: %q", got)
 		}
 	})
 }

@@ -43,13 +43,15 @@ func TestEndUserAddressIsBelievedFromTrustedClientsOnly(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header["Authorization"] = basic(tt.client, tt.secret)
 			r.Header["X-End-User"] = tt.header
+			r.RemoteAddr = peer + ":4711"
 			alpha, _ := s.Current().Realm("/alpha")
 			site := &ropc.Site{Realm: alpha, Address: peer}
 			if _, err := s.Token(ropc.NewContext(t.Context(), site), r); err == nil {
 				t.Fatal("a request without a user name gets a token")
 			}
-			if site.Address != tt.want {
-				t.Errorf("address %q, want %q", site.Address, tt.want)
+			malformed := strings.HasPrefix(tt.client, "trusted") && tt.secret == "secret" && tt.want == peer && tt.header != nil
+			if site.Address != tt.want || site.AddressMalformed != malformed {
+				t.Errorf("address %q, malformed %t, want %q", site.Address, site.AddressMalformed, tt.want)
 			}
 		})
 	}

@@ -64,13 +64,20 @@ func New(o Options) *Provider {
 }
 
 // believe takes the end user's address from the header that the client, which has authenticated with a secret, is trusted
-// with. Without a usable one it stays the peer's.
+// with. Without one it stays what it is; a malformed one leaves the peer's, and is noted.
 func believe(ctx context.Context, r *http.Request, c ropc.Client) {
 	if c.TrustEndUserIP == "" || c.Public {
 		return
 	}
-	if address, ok := guard.Reported(r, c.TrustEndUserIP); ok {
-		ropc.SiteOf(ctx).Address = address
+	site := ropc.SiteOf(ctx)
+	switch address, malformed := guard.Reported(r, c.TrustEndUserIP); {
+	case malformed:
+		site.AddressMalformed = true
+		if peer := guard.Peer(r); peer.IsValid() {
+			site.Address = peer.String()
+		}
+	case address != "":
+		site.Address = address
 	}
 }
 

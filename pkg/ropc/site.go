@@ -19,10 +19,12 @@ type Realm struct {
 // Site is where a request takes place. A host that has realms hands it to the handlers with [NewContext]; without one
 // there is a single realm without a name, settings and defaults.
 type Site struct {
-	Realm     *Realm // nil: a fosite server without realms
-	Address   string // of the end user, as far as it can be believed
-	RequestID string
-	Trace     *Trace // nil: nobody wants to know
+	Realm   *Realm // nil: a fosite server without realms
+	Address string // of the end user, as far as it can be believed
+	// AddressMalformed: whoever is believed about the address said something that is none, so that it is the peer's.
+	AddressMalformed bool
+	RequestID        string
+	Trace            *Trace // nil: nobody wants to know
 }
 
 // Trace is what the handlers find out about a request, for logs and audit events. It is for the request's goroutine.

@@ -122,7 +122,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	p.provider = provider.New(provider.Options{Store: p.store, Passwords: p.passwords, Pool: p.pool, Realms: realms, Seeds: p.seeds})
 	p.server = server.New(server.Options{
 		Provider: p.provider, Store: p.store, Audit: p.audit, Logger: p.logger,
-		BaseURL: c.Server.BaseURL, Proxies: guard.Proxies(c.Server.Proxies()),
+		BaseURL: c.Server.BaseURL, Proxies: guard.Proxies(c.Server.Proxies()), ProxyHeader: c.Server.ProxyHeader,
 	})
 	return p, nil
 }

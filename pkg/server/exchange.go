@@ -40,9 +40,10 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 		defer cancel()
 		x := &exchange{s: s, w: w, r: r, endpoint: endpoint, realms: s.Provider.Current()}
-		id, address := s.identify(r)
-		x.id = id
-		x.r = r.WithContext(ropc.NewContext(ctx, &ropc.Site{Address: address, RequestID: x.id, Trace: &x.trace}))
+		x.id = s.requestID(r)
+		site := &ropc.Site{RequestID: x.id, Trace: &x.trace}
+		site.Address, site.AddressMalformed = s.Proxies.Address(r, s.ProxyHeader)
+		x.r = r.WithContext(ropc.NewContext(ctx, site))
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)
 		h.Set("Cache-Control", "no-store")
@@ -67,15 +68,14 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 	})
 }
 
-// identify is the request's id and the end user's address. An id from outside is kept only from a trusted proxy.
-func (s *Server) identify(r *http.Request) (id, address string) {
-	id = r.Header.Get("X-Request-Id")
-	if !validID(id) || !s.Proxies.Trusts(guard.Peer(r)) {
-		var b [12]byte
-		_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-		id = hex.EncodeToString(b[:])
+// requestID is the request's id. One from outside is kept only from a trusted proxy.
+func (s *Server) requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); validID(id) && s.Proxies.Trusts(guard.Peer(r)) {
+		return id
 	}
-	return id, s.Proxies.Address(r)
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(b[:])
 }
 
 func validID(id string) bool {
@@ -120,10 +120,11 @@ func (x *exchange) end(took time.Duration) {
 // audit writes the decision down. It reports whether the answer may go out: in strict mode what can't be audited is
 // refused.
 func (x *exchange) audit(event string, refused *refusal) bool {
+	site := ropc.SiteOf(x.r.Context())
 	e := audit.Event{
 		Event: event, Outcome: audit.Success, Reason: x.trace.Reason, Realm: x.realmName(), ClientID: x.trace.ClientID,
 		Username: x.trace.Username, Subject: x.trace.Subject, Journey: x.trace.Journey, JourneyRule: x.trace.Rule,
-		Node: x.trace.Node, Address: ropc.SiteOf(x.r.Context()).Address, RequestID: x.id, GrantID: x.trace.GrantID,
+		Node: x.trace.Node, Address: site.Address, AddressMalformed: site.AddressMalformed, RequestID: x.id, GrantID: x.trace.GrantID,
 		Trail: ropc.AuditTrail(x.trace.Trail),
 	}
 	switch {

@@ -27,6 +27,7 @@ type Options struct {
 	// BaseURL is where the endpoints are, without a slash at the end; its path is the prefix of theirs.
 	BaseURL        string
 	Proxies        guard.Proxies
+	ProxyHeader    string        // in which they say whom they ask for; empty: guard.XForwardedFor
 	RequestTimeout time.Duration // 0: DefaultRequestTimeout
 }
 
@@ -44,6 +45,9 @@ func New(o Options) *Server {
 	}
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = DefaultRequestTimeout
+	}
+	if o.ProxyHeader == "" {
+		o.ProxyHeader = guard.XForwardedFor
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
 	s.route()
