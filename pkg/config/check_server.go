@@ -30,6 +30,7 @@ func (l *loader) server(f *file) {
 		l.Bad(at.With("listen"), "is reached from other machines, and passwords would travel in clear: set server.tls, "+
 			"or server.behind_proxy: true if a proxy in front terminates TLS")
 	}
+	l.serverLimits(at.With("limits"), s.Limits)
 	between(l, at.With("shutdown_delay"), s.ShutdownDelay, 0, time.Hour)
 	between(l, at.With("drain_timeout"), s.DrainTimeout, 0, time.Hour)
 
@@ -161,6 +162,28 @@ func (l *loader) proxy(at strict.Path, cidr string) {
 		l.Bad(at, "is not a network; write one such as 10.0.0.0/8 or fd00::/8")
 	}
 }
+
+// serverLimits holds that a request fits into them, and that none of them is away.
+func (l *loader) serverLimits(at strict.Path, s ServerLimits) {
+	between(l, at.With("connections"), s.Connections, 1, 1_000_000)
+	between(l, at.With("streams"), s.Streams, 1, 1000)
+	between(l, at.With("header"), s.Header, 4*KiB, 1*MiB)
+	for _, t := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"header_timeout", s.HeaderTimeout}, {"read_timeout", s.ReadTimeout},
+		{"write_timeout", s.WriteTimeout}, {"idle_timeout", s.IdleTimeout},
+	} {
+		between(l, at.With(t.name), t.d, time.Second, time.Hour)
+	}
+	if s.WriteTimeout <= requestTime {
+		l.Bad(at.With("write_timeout"), "is not longer than a request may take (%s)", strict.FormatDuration(requestTime))
+	}
+}
+
+// requestTime is the deadline of a request, see pkg/server.
+const requestTime = 2 * time.Second
 
 // Proxies are the trusted proxies, parsed.
 func (s Server) Proxies() []netip.Prefix {

@@ -22,7 +22,7 @@ func (l *loader) oneOf(at strict.Path, word string, known ...string) {
 }
 
 // between checks a number or a duration against what is possible, bounds included.
-func between[T int | time.Duration](l *loader, at strict.Path, value, least, most T) {
+func between[T int | time.Duration | Size](l *loader, at strict.Path, value, least, most T) {
 	if value < least || value > most {
 		l.Bad(at, "is not possible; it must be from %s to %s", written(least), written(most))
 	}

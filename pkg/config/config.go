@@ -47,8 +47,20 @@ type Server struct {
 	TrustedProxies []string      `yaml:"trusted_proxies"` // see [Server.Proxies]
 	ProxyHeader    string        `yaml:"proxy_header"`    // in which they say whom they ask for
 	TLS            TLS           `yaml:"tls"`
+	Limits         ServerLimits  `yaml:"limits"`
 	ShutdownDelay  time.Duration `yaml:"shutdown_delay"`
 	DrainTimeout   time.Duration `yaml:"drain_timeout"`
+}
+
+// ServerLimits bound what one connection of a client may take, and how many there are.
+type ServerLimits struct {
+	Connections   int           `yaml:"connections"`    // at once; the others wait to be let in
+	Streams       int           `yaml:"streams"`        // requests at once on a connection of HTTP/2
+	Header        Size          `yaml:"header"`         // of a request
+	HeaderTimeout time.Duration `yaml:"header_timeout"` // from the connection, or the end of the request before, to the end of the header
+	ReadTimeout   time.Duration `yaml:"read_timeout"`   // to the end of the body
+	WriteTimeout  time.Duration `yaml:"write_timeout"`  // from the end of the header to the end of the answer
+	IdleTimeout   time.Duration `yaml:"idle_timeout"`   // between two requests
 }
 
 // TLS is a certificate chain and its key, in PEM files. Both are empty for plain HTTP.

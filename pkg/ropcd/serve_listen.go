@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"golang.org/x/net/netutil"
 
@@ -18,26 +18,25 @@ import (
 	"github.com/ropcd/ropcd/pkg/config"
 )
 
-// Limits of every connection of clients. A request is small, and so is its answer.
-const (
-	headerTimeout = 5 * time.Second
-	readTimeout   = 10 * time.Second
-	writeTimeout  = 15 * time.Second
-	idleTimeout   = time.Minute
-	maxHeader     = 16 << 10
-	// mostConnections is how many clients may be connected at once; beyond it they wait to be let in.
-	mostConnections = 10000
-	// reserved file descriptors are kept for the store, the process endpoints and administrators.
-	reserved = 128
-)
+// reserved file descriptors are kept for the store, the process endpoints and administrators.
+const reserved = 128
 
-// maxConnections is mostConnections, or what the process's limit of file descriptors leaves.
-func maxConnections() int {
+// maxConnections is what is configured, or what the process's limit of file descriptors leaves.
+func maxConnections(configured int) int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return mostConnections
+		return configured
 	}
-	return max(1, min(mostConnections, int(min(limit.Cur, 1<<20))-reserved))
+	return max(1, min(configured, int(min(limit.Cur, 1<<20))-reserved))
+}
+
+// bounded is a server whose connections take no more than the limits.
+func bounded(l config.ServerLimits, h http.Handler, errorLog *log.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ErrorLog: errorLog, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: l.HeaderTimeout, ReadTimeout: l.ReadTimeout,
+		WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout, MaxHeaderBytes: int(l.Header),
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: l.Streams, WriteByteTimeout: l.WriteTimeout, SendPingTimeout: l.IdleTimeout},
+	}
 }
 
 // listeners are the three doors: of clients, of the process endpoints, of administrators.
@@ -62,7 +61,7 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	if l.public, err = tcp.Listen(ctx, "tcp", c.Server.Listen); err != nil {
 		return setupError{fmt.Errorf("server.listen: %w", err)}
 	}
-	l.public = netutil.LimitListener(l.public, maxConnections())
+	l.public = netutil.LimitListener(l.public, maxConnections(c.Server.Limits.Connections))
 	if l.ops, err = tcp.Listen(ctx, "tcp", c.Ops.Listen); err != nil {
 		return setupError{fmt.Errorf("ops.listen: %w", err)}
 	}
@@ -70,16 +69,11 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 		return setupError{fmt.Errorf("admin.socket: %w", err)}
 	}
 	errorLog := slog.NewLogLogger(p.logger.Handler(), slog.LevelDebug)
+	limits := c.Server.Limits
 	l.servers = [3]*http.Server{
-		{
-			Handler: p.server, ErrorLog: errorLog, DisableGeneralOptionsHandler: true, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-			WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		},
-		{
-			Handler: p.server.Ops(p.draining.Load), ErrorLog: errorLog, ReadHeaderTimeout: headerTimeout,
-			ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		},
-		{Handler: admin.New(p.adminOptions()), ErrorLog: errorLog, ReadHeaderTimeout: headerTimeout},
+		bounded(limits, p.server, errorLog),
+		bounded(limits, p.server.Ops(p.draining.Load), errorLog),
+		{Handler: admin.New(p.adminOptions()), ErrorLog: errorLog, ReadHeaderTimeout: limits.HeaderTimeout},
 	}
 	if p.tls != nil {
 		l.public = tls.NewListener(l.public, p.tls.config())
