@@ -16,12 +16,14 @@ const (
 	ReasonExpired       = "expired"
 )
 
-// knownReason keeps reasons countable: they become labels of metrics.
-func knownReason(reason string) bool {
-	return slices.Contains([]string{
-		ReasonFailed, ReasonWrongPassword, ReasonWrongCode, ReasonUnknownUser, ReasonLocked, ReasonDisabled, ReasonExpired,
-	}, reason)
+// Reasons are all of them. That they are few keeps them countable: they become labels of metrics.
+func Reasons() []string {
+	return []string{
+		ReasonWrongPassword, ReasonWrongCode, ReasonUnknownUser, ReasonLocked, ReasonDisabled, ReasonExpired, ReasonFailed,
+	}
 }
+
+func knownReason(reason string) bool { return slices.Contains(Reasons(), reason) }
 
 // Result is how a run ended.
 type Result struct {
