@@ -25,5 +25,8 @@
 //   - Tests of journeys run whenever the file is read, so that a reload can't put a journey in use that decides otherwise
 //     than its operator said. A test goes through the code of a real login, from the scope on, and asks nothing outside.
 //     It runs only in a realm without errors, since what it says of a broken one is noise.
+//   - A test is left out with a warning, not refused, while its client or the realm's password grant is switched off: that
+//     is done in an emergency, and a reload must not refuse it. After one that runs out of time none runs, since a start
+//     and a reload wait for them.
 //   - The watcher compares contents, so that touching a file or writing the same again is no change.
 package config

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"reflect"
 	"strings"
 
@@ -17,7 +18,7 @@ func Keys() []string {
 		case reflect.Pointer, reflect.Slice, reflect.Map:
 			walk(t.Elem())
 		case reflect.Struct:
-			if seen[t] || t == reflect.TypeFor[strict.Raw]() {
+			if seen[t] || t == reflect.TypeFor[strict.Raw]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 				return
 			}
 			seen[t] = true

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"context"
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,8 +14,12 @@ import (
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
-// maxJourneyTests bounds what a start and a reload run for one realm.
-const maxJourneyTests = 1000
+// The bounds of what a start and a reload wait for.
+const (
+	maxJourneyTests = 500 // of one realm
+	testTime        = 2 * time.Second
+	testsTime       = 10 * time.Second // of all realms together
+)
 
 // testSection is one case: a request, the world that it meets, and what is expected of it.
 type testSection struct {
@@ -21,6 +27,7 @@ type testSection struct {
 	Client     string                  `yaml:"client"`
 	Parameters map[string]string       `yaml:"parameters" is:"sample"`
 	Address    string                  `yaml:"address"`
+	Now        instant                 `yaml:"now"` // zero: when the file is read
 	Owner      *testOwner              `yaml:"owner"`
 	Sources    map[string]sourceAnswer `yaml:"sources" is:"plain"` // by the id of the node that asks
 	Expect     expectation             `yaml:"expect"`
@@ -39,24 +46,6 @@ type testOwner struct {
 }
 
 func (o *testOwner) Default() { o.Enabled = true }
-
-// What a request comes to.
-const (
-	testSuccess = "success"
-	testFailure = "failure"
-	testRefused = "refused" // before any journey ran
-)
-
-// expectation is compared as far as it is given.
-type expectation struct {
-	Outcome   string            `yaml:"outcome"`
-	Journey   string            `yaml:"journey"`
-	Rule      string            `yaml:"rule"`
-	Reason    string            `yaml:"reason"`
-	AuthLevel *int              `yaml:"auth_level"`
-	Scope     string            `yaml:"scope"`
-	Session   map[string]string `yaml:"session"` // as redacted as the settings that it comes from
-}
 
 // sourceAnswer is what an outside source of credentials says.
 type sourceAnswer string
@@ -78,33 +67,68 @@ func (a *sourceAnswer) UnmarshalText(text []byte) error {
 // String is what UnmarshalText reads.
 func (a sourceAnswer) String() string { return string(a) }
 
-// journeyTests checks the cases of a realm, and runs them if nothing else is wrong with it.
+// journeyTests checks the cases of a realm, and runs them if nothing else is wrong with it. Those of which no request
+// gets as far as a journey are left out: what is switched off in an emergency must not refuse the file.
 func (l *loader) journeyTests(d declared, r Realm) {
 	tests, at := d.section.JourneyTests, d.at.With("journey_tests")
-	switch {
-	case len(tests) == 0:
-		return
-	case len(tests) > maxJourneyTests:
+	if len(tests) > maxJourneyTests {
 		l.Report(at, "has %d tests; there may be %d", len(tests), maxJourneyTests)
-	case r.Provider == nil || !slices.Contains(r.Provider.GrantTypes, realm.GrantPassword):
-		l.Report(at, "the realm has no password grant, so that no request runs a journey")
-	default:
-		for i := range tests {
-			l.checkTest(at.At(i), &tests[i], r)
-		}
+		return
 	}
-	if l.FailedIn(d.at) {
+	for i := range tests {
+		l.checkTest(at.At(i), &tests[i], r)
+	}
+	switch {
+	case len(tests) == 0 || l.FailedIn(d.at):
+		return
+	case r.Provider == nil || !slices.Contains(r.Provider.GrantTypes, realm.GrantPassword):
+		l.Warn(at, "the realm has no password grant, so that no request runs a journey: all tests are left out")
 		return
 	}
 	now := time.Now()
 	for i := range tests {
-		run := rehearsal{realm: r, test: &tests[i], now: now, hidden: l.Expanded}
-		if v, err := run.verdict(); err != nil {
-			l.Report(at.At(i), "the run came to no decision: %s; the way was %s", err, v.way())
-		} else {
-			l.compare(at.At(i).With("expect"), tests[i].Expect, v)
+		t := &tests[i]
+		if why := barred(r.client(t.Client)); why != "" {
+			l.Warn(at.At(i).With("client"), "the client %s, so that no request of it runs a journey: the test is left out", why)
+			continue
 		}
+		l.rehearse(at.At(i), rehearsal{realm: r, test: t, now: t.Now.or(now), hidden: l.Expanded})
 	}
+}
+
+// rehearse runs a case and reports what is not as expected. After one that takes too long none runs, of no realm: what
+// holds it up would hold up the others.
+func (l *loader) rehearse(at strict.Path, run rehearsal) {
+	if l.late {
+		return
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), min(testTime, testsTime-l.rehearsed))
+	defer cancel()
+	v, err := run.verdict(ctx)
+	l.rehearsed += time.Since(start)
+	l.late = ctx.Err() != nil
+	name := l.testName(run.test)
+	switch {
+	case l.late && l.rehearsed >= testsTime:
+		l.Report(at, "%sthe tests of all realms take longer than %s together, so that none after this one ran%s",
+			name, strict.FormatDuration(testsTime), v.way())
+	case l.late:
+		l.Report(at, "%sthe run takes longer than %s, so that no test after it ran%s", name, strict.FormatDuration(testTime), v.way())
+	case err != nil:
+		l.Report(at, "%sthe run came to no decision: %s%s", name, err, v.way())
+	default:
+		c := comparison{loader: l, at: at.With("expect"), test: name, got: v}
+		c.compare(run.test.Expect)
+	}
+}
+
+// testName begins a message about a case; empty where there is no name, or none that may be shown.
+func (l *loader) testName(t *testSection) string {
+	if t.Name == "" || l.Expanded(t.Name) {
+		return ""
+	}
+	return strconv.Quote(t.Name) + ": "
 }
 
 // checkTest checks what a case names.
@@ -115,9 +139,10 @@ func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
 	known := append([]string{"username", "password", "scope", "auth_chain"}, r.Journeys.Parameters()...)
 	for name := range t.Parameters {
 		if !slices.Contains(known, name) {
-			hint := strict.Suggest(name, known)
+			shown := l.shown(known)
+			hint := strict.Suggest(name, shown)
 			if hint == "" {
-				hint = "; known are " + strings.Join(known, ", ")
+				hint = "; known are " + strings.Join(shown, ", ")
 			}
 			l.Report(at.With("parameters", name), "no journey of the realm reads this parameter%s", hint)
 		}
@@ -139,26 +164,37 @@ func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
 	if t.Owner != nil {
 		between(l, at.With("owner", "logins"), t.Owner.Logins, 0, 1<<30)
 	}
-	if t.Expect.Outcome == "" {
-		l.Report(at.With("expect", "outcome"), "say what is expected: success, failure or refused")
-	} else {
-		l.oneOf(at.With("expect", "outcome"), t.Expect.Outcome, testSuccess, testFailure, testRefused)
-	}
+	l.checkExpectation(at.With("expect"), &t.Expect)
 }
 
-// testClient holds that a case's client is of the file and gets as far as a journey.
+// testClient holds that a case's client is of the file.
 func (l *loader) testClient(at strict.Path, id string, r Realm) {
+	if r.client(id) != nil {
+		return
+	}
 	var ids []string
 	for _, c := range r.Clients {
 		ids = append(ids, c.ID)
 	}
-	c := r.client(id)
+	l.Bad(at, "is not the id of one of the realm's clients in this file%s", strict.Suggest(id, l.shown(ids)))
+}
+
+// shown are the words that may be in a message.
+func (l *loader) shown(words []string) []string {
+	return slices.DeleteFunc(slices.Clone(words), l.Expanded)
+}
+
+// barred is why no request of a client runs a journey; empty: they do, or it is nil.
+func barred(c *realm.Client) string {
 	switch {
 	case c == nil:
-		l.Bad(at, "is not the id of one of the realm's clients in this file%s", strict.Suggest(id, ids))
-	case !c.Enabled, !c.Allows(realm.GrantPassword), c.Public && !c.AllowPublicPasswordGrant:
-		l.Bad(at, "can't use the password grant, so that no request of this client runs a journey")
+		return ""
+	case !c.Enabled:
+		return "is disabled"
+	case !c.Allows(realm.GrantPassword), c.Public && !c.AllowPublicPasswordGrant:
+		return "can't use the password grant"
 	}
+	return ""
 }
 
 // client is the static client of that id; nil: there is none.

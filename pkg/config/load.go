@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
 	"github.com/ropcd/ropcd/pkg/journey"
@@ -101,6 +102,9 @@ type loader struct {
 	opts      Options
 	folder    string
 	nodeFiles []string // that nodes have read
+
+	rehearsed time.Duration // what tests of journeys took so far
+	late      bool          // one of them took too long
 }
 
 func (l *loader) load() *Config {

@@ -12,9 +12,6 @@ import (
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
-// testTime bounds one case.
-const testTime = 2 * time.Second
-
 // rehearsal is one case that is being run: a request goes through the checks of the token endpoint from the user name on,
 // in their order, with the owner and the sources of the case. Nothing outside of the process is asked.
 type rehearsal struct {
@@ -43,7 +40,7 @@ func (v verdict) refused(reason, detail string) verdict {
 }
 
 // verdict decides the request. An error is a fault: the verdict says then only which way the run went.
-func (t rehearsal) verdict() (verdict, error) {
+func (t rehearsal) verdict(ctx context.Context) (verdict, error) {
 	var v verdict
 	for _, name := range []string{"username", "password"} {
 		if t.test.Parameters[name] == "" {
@@ -63,8 +60,6 @@ func (t rehearsal) verdict() (verdict, error) {
 	if err != nil {
 		return v.refused(audit.JourneyRefused, t.unavailable(v.journey, err)), nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), testTime)
-	defer cancel()
 	in := t.input(client, granted)
 	result, err := chosen.Run(ctx, in)
 	v.trail = result.Trail
@@ -156,6 +151,9 @@ func (t rehearsal) owner(username string) *realm.User {
 	}
 	if o.Expired {
 		u.Expires = t.now
+	}
+	if o.Locked {
+		u.Login.LockedUntil = t.now.Add(time.Hour)
 	}
 	return u
 }

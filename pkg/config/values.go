@@ -3,6 +3,7 @@ package config
 import (
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
 )
@@ -92,4 +93,35 @@ func (o onOff) String() string {
 		return "on"
 	}
 	return "off"
+}
+
+// instant is a point in time; zero: none is given.
+type instant time.Time
+
+func (i *instant) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*i = instant{}
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339, string(text))
+	if err != nil || t.Unix() < 0 {
+		return strict.PredicateError("is not possible; write a time since 1970, such as 2026-01-02T15:04:05Z")
+	}
+	*i = instant(t)
+	return nil
+}
+
+func (i instant) String() string {
+	if time.Time(i).IsZero() {
+		return ""
+	}
+	return time.Time(i).Format(time.RFC3339Nano)
+}
+
+// or is the instant, or another time where none is given.
+func (i instant) or(other time.Time) time.Time {
+	if t := time.Time(i); !t.IsZero() {
+		return t
+	}
+	return other
 }

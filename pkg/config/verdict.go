@@ -10,37 +10,45 @@ import (
 	"github.com/ropcd/ropcd/pkg/config/strict"
 )
 
-// compare reports where a verdict is not the expected one. An outcome that differs is told alone: the rest follows from
-// it.
-func (l *loader) compare(at strict.Path, want expectation, got verdict) {
+// comparison is between what a case expects and what came out.
+type comparison struct {
+	*loader
+	at   strict.Path // of what is expected
+	test string      // begins each message
+	got  verdict
+}
+
+// compare reports what is not as expected. An outcome that differs is told alone: the rest follows from it.
+func (c *comparison) compare(want expectation) {
+	got := c.got
 	if want.Outcome != got.outcome {
-		l.Report(at.With("outcome"), "expected outcome %s, got %s", want.Outcome, got)
+		c.Report(c.at.With("outcome"), "%sexpected outcome %s, got %s", c.test, want.Outcome, got)
 		return
 	}
-	for _, c := range []struct{ key, want, got string }{
+	for _, k := range []struct{ key, want, got string }{
 		{"journey", want.Journey, got.journey}, {"rule", want.Rule, got.rule}, {"reason", want.Reason, got.reason},
 		{"scope", want.Scope, strings.Join(got.scope, " ")},
 	} {
-		if c.want != "" && c.want != c.got {
-			l.differs(at.With(c.key), c.want, c.got, got)
+		if k.want != "" && k.want != k.got {
+			c.differs(c.at.With(k.key), k.want, k.got)
 		}
 	}
 	if want.AuthLevel != nil && *want.AuthLevel != got.level {
-		l.differs(at.With("auth_level"), strconv.Itoa(*want.AuthLevel), strconv.Itoa(got.level), got)
+		c.differs(c.at.With("auth_level"), strconv.Itoa(*want.AuthLevel), strconv.Itoa(got.level))
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.Session)) {
 		if want.Session[name] != got.session[name] {
-			l.differs(at.With("session", name), want.Session[name], got.session[name], got)
+			c.differs(c.at.With("session", name), want.Session[name], got.session[name])
 		}
 	}
 }
 
-func (l *loader) differs(at strict.Path, want, got string, v verdict) {
+func (c *comparison) differs(at strict.Path, want, got string) {
 	key := at[len(at)-1]
 	if at[len(at)-2] == "session" {
 		key = "session property " + word(key)
 	}
-	l.Report(at, "expected %s %s, got %s; the outcome was %s", key, l.word(want), l.word(got), v)
+	c.Report(at, "%sexpected %s %s, got %s; the outcome was %s", c.test, key, c.word(want), c.word(got), c.got)
 }
 
 // String tells what came out, and how.
@@ -55,7 +63,7 @@ func (v verdict) String() string {
 		b.WriteString(")")
 	}
 	if n := len(v.trail); n > 0 {
-		b.WriteString(" at node " + strconv.Quote(v.trail[n-1].Node) + "; the way was " + v.way())
+		b.WriteString(" at node " + strconv.Quote(v.trail[n-1].Node) + v.way())
 	}
 	return b.String()
 }
@@ -63,8 +71,11 @@ func (v verdict) String() string {
 // maxWay is how many steps of a way are told: the last ones.
 const maxWay = 20
 
-// way is node:outcome for each step, with the journey's name before nodes of inner ones.
+// way ends a message: node:outcome for each step, with the journey's name before nodes of inner ones.
 func (v verdict) way() string {
+	if len(v.trail) == 0 {
+		return ""
+	}
 	var steps []string
 	trail := v.trail[max(0, len(v.trail)-maxWay):]
 	if len(trail) < len(v.trail) {
@@ -80,7 +91,7 @@ func (v verdict) way() string {
 		}
 		steps = append(steps, step)
 	}
-	return strings.Join(steps, ", ")
+	return "; the way was " + strings.Join(steps, ", ")
 }
 
 // word is a value for a message, unless it came from the environment.
