@@ -184,7 +184,7 @@ func (a *api) trial(ctx context.Context, r *ropc.Realm, client *realm.Client, in
 	report := &JourneyReport{Outcome: audit.Success, AuthLevel: result.AuthLevel, Session: result.Claims, Trail: ropc.AuditTrail(trace.Trail)}
 	switch {
 	case errors.Is(err, storage.ErrCodeUsed):
-		report.Outcome, report.Reason = audit.Denied, audit.WrongCode
+		report.Outcome, report.Reason = audit.Denied, audit.CodeUsed
 	case errors.Is(err, storage.ErrConflict):
 		report.Outcome, report.Reason = audit.Denied, audit.Disabled
 	case err != nil:

@@ -37,6 +37,8 @@ const (
 const (
 	WrongPassword  = "wrong_password"
 	WrongCode      = "wrong_code" // a one-time code that is wrong, or was used before
+	NoCode         = "no_code"
+	CodeUsed       = "code_used"
 	UnknownUser    = "unknown_user"
 	Locked         = "locked"
 	Disabled       = "disabled"

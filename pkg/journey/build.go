@@ -20,6 +20,9 @@ func Build(defs map[string]Definition, types Types, env Env) (*Set, []Problem) {
 		drafts[name] = b.draft(name, defs[name])
 	}
 	connect(drafts)
+	for _, d := range drafts {
+		d.warn(b.types)
+	}
 	var problems []Problem
 	for _, name := range slices.Sorted(maps.Keys(drafts)) {
 		d := drafts[name]
@@ -48,6 +51,7 @@ type draft struct {
 	nodes      map[string]*node
 	entry      *node // nil: unknown
 	problems   []Problem
+	spoiled    bool // an inner journey is broken
 
 	// What inherit fills.
 	inherited   bool
@@ -73,6 +77,7 @@ type node struct {
 	inner       string   // the journey that it runs
 	success     string   // the outcome that means that it succeeded
 	collected   []*node  // of a page
+	gathers     collected
 }
 
 // edge is where an outcome leads. A few in a row are found faster than in a map.
@@ -131,7 +136,7 @@ func (d *draft) problem(path []string, format string, args ...any) {
 }
 
 func (d *draft) broken() bool {
-	return slices.ContainsFunc(d.problems, func(p Problem) bool { return !p.Warning })
+	return d.spoiled || slices.ContainsFunc(d.problems, func(p Problem) bool { return !p.Warning })
 }
 
 func (d *draft) finish() *Journey {

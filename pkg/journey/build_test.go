@@ -192,8 +192,6 @@ other entry=a
   a Inner yes=success no=failure settings=main
 sub inner entry=b
   b Check yes=success`, []string{
-		`main.nodes.a.settings: the inner journey "sub" has problems of its own`,
-		`other.nodes.a.settings: the inner journey "main" has problems of its own`,
 		`sub.nodes.b.outcomes: the outcome "no" leads nowhere`,
 	}},
 	{"recursive", `
@@ -266,6 +264,9 @@ func TestBuildReportsEveryProblem(t *testing.T) {
 			broken := map[string]bool{}
 			for _, p := range problems {
 				broken[p.Path[0]] = true
+			}
+			if tt.name == "inner journey broken" { // its problem is told once, where it is
+				broken["main"], broken["other"] = true, true
 			}
 			var want []string
 			for _, name := range slices.Sorted(maps.Keys(defs)) {
@@ -407,13 +408,58 @@ func TestBuildHoldsThatACredentialIsVerified(t *testing.T) {
 	for _, tt := range unverifiedTests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, problems := journey.Build(parse(t, tt.text), kinds(nil), journey.Env{})
-			problems = slices.DeleteFunc(problems, func(p journey.Problem) bool { return p.Path[0] != "main" })
+			problems = slices.DeleteFunc(problems, func(p journey.Problem) bool {
+				return p.Path[0] != "main" || (p.Warning && p.Path[len(p.Path)-1] != "allow_unverified")
+			})
 			if got := strings.Join(lines(problems), "\n"); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}
 }
+
+// What works in no request is told, and what is broken is told once.
+func TestBuildWarns(t *testing.T) {
+	types := kinds(nil)
+	types["choose"] = types["Pass"]
+	types["Limited"] = func() journey.Settings { return &named{} }
+	const uncollected = "a way leads here on which no user name, or no password, is collected: Check says no then"
+	for _, tt := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"collected", "main entry=a strict\n a Collect next=b\n b Check yes=success no=failure", nil},
+		{"on a page", "main entry=a strict\n a Page next=b nodes=Collect\n b Check yes=success no=failure", nil},
+		{"not collected", "main entry=b strict\n b Check yes=success no=failure", []string{"warning main.nodes.b: " + uncollected}},
+		{"collected afterwards", "main entry=b strict\n b Check yes=a no=failure\n a Collect next=success", []string{"warning main.nodes.b: " + uncollected}},
+		{"on one way only", "main entry=a strict\n a Ask yes=c no=b\n c Collect next=b\n b Check yes=success no=failure", []string{"warning main.nodes.b: " + uncollected}},
+		{"perhaps inside", "main entry=a strict\n a Inner yes=b no=failure settings=sub\n b Check yes=success no=failure\nsub inner entry=c\n c Collect next=success", nil},
+		{"a part of others", "main entry=a strict\n a Collect next=b\n b Inner yes=success no=failure settings=sub\nsub inner entry=c\n c Check yes=success no=failure", nil},
+		{"needs its user", "main entry=a strict\n a Choose red=success", []string{`warning main.nodes.a.type: Choose needs user interaction, so that no request can run the journey; did you mean "choose"?`}},
+		{"needs its user inside", "main entry=a strict\n a Inner yes=success no=failure settings=sub\nsub inner strict entry=c\n c Choose red=success", []string{
+			`warning main.nodes.a: the inner journey "sub" needs user interaction, so that no request can run this one`,
+			`warning sub.nodes.c.type: Choose needs user interaction, so that no request can run the journey; did you mean "choose"?`,
+		}},
+		{"a setting is named", "main entry=a strict\n a Limited next=success settings=x", []string{`main.nodes.a.settings.max_age: max_age: is too much`}},
+		{"broken inside", "main entry=a strict\n a Inner yes=success no=failure settings=sub\nsub inner entry=c\n c Chekc yes=success no=failure", []string{`sub.nodes.c.type: there is no node type "Chekc", did you mean "Check"?`}},
+	} {
+		_, problems := journey.Build(parse(t, tt.text), types, journey.Env{})
+		problems = slices.DeleteFunc(problems, func(p journey.Problem) bool { return p.Path[len(p.Path)-1] == "allow_unverified" })
+		if diff := cmp.Diff(tt.want, lines(problems)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
+
+// named is settings of which one is wrong.
+type named struct {
+	kind
+	MaxAge string `yaml:"max_age"`
+}
+
+func (*named) Outcomes() []string                     { return []string{"outcome"} }
+func (*named) Verifies() []string                     { return []string{"outcome"} }
+func (*named) Open(journey.Env) (journey.Node, error) { return nil, errors.New("max_age: is too much") }
 
 // closing is a node that holds something.
 type closing struct {

@@ -13,8 +13,10 @@ var errNoSeedRight = errors.New("the node does not declare that it reads the see
 type Code int
 
 const (
-	// CodeWrong: anything that is not right, also a code that was used before.
+	// CodeWrong: anything that is not right.
 	CodeWrong Code = iota
+	// CodeUsed: it was right once, and it, or a later one, was used.
+	CodeUsed
 	// CodeRight: it is the owner's, and was not used before. Only one attempt can succeed with it: see [Result.CodeStep].
 	CodeRight
 	// CodeNone: the owner has no seed for one-time codes, or there is no such owner.
@@ -23,7 +25,7 @@ const (
 
 // VerifyCode judges the collected user's one-time code, once per run: a second call has the first one's answer. match
 // gets the owner's seed and tells the time step that the code is of; it must compare in constant time and not keep the
-// seed. A code of the step that was used last, or of an earlier one, is wrong. The node must be a [SeedReader]. An error
+// seed. A code of the step that was used last, or of an earlier one, is not good again. The node must be a [SeedReader]. An error
 // is a fault, to be returned by the node.
 func (s *State) VerifyCode(code string, match func(seed []byte) (step uint64, ok bool)) (Code, error) {
 	if !s.rights.seed {
@@ -59,8 +61,11 @@ func (s *State) judgeCode(code string, match func(seed []byte) (step uint64, ok 
 	}
 	step, ok := match(seed)
 	s.evaluated = true
-	if !ok || s.in.Locked || step == 0 || step <= s.in.User.Login.CodeStep {
+	switch {
+	case !ok || s.in.Locked || step == 0:
 		return CodeWrong, nil
+	case step <= s.in.User.Login.CodeStep:
+		return CodeUsed, nil
 	}
 	s.codeStep = step
 	return CodeRight, nil

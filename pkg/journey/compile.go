@@ -3,8 +3,10 @@ package journey
 import (
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // reserved are the protocol's own parameters, which no node may read past the pipeline.
@@ -81,6 +83,9 @@ func (n *node) describe(settings Settings) {
 	if s, ok := settings.(Verifier); ok {
 		n.verifies = slices.Clone(s.Verifies())
 	}
+	if s, ok := settings.(Gatherer); ok {
+		n.gathers.username, n.gathers.password = s.Gathers()
+	}
 	if s, ok := settings.(ParameterReader); ok {
 		n.rights.parameters = slices.Clone(s.Parameters())
 	}
@@ -123,10 +128,30 @@ func (b *builder) open(d *draft, at []string, n *node, def NodeDefinition, setti
 	}
 	if err != nil {
 		if def.Settings != nil {
-			at = below(at, "settings")
+			at = settingsPath(at, settings, err)
 		}
 		d.problem(at, "%s", err)
 	}
+}
+
+// settingsPath is where an error of Open is, which names its setting first.
+func settingsPath(at []string, settings Settings, err error) []string {
+	at = below(at, "settings")
+	key, _, named := strings.Cut(err.Error(), ":")
+	t := reflect.TypeOf(settings)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if !named || t.Kind() != reflect.Struct {
+		return at
+	}
+	key, _, _ = strings.Cut(key, "[")
+	for i := range t.NumField() {
+		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); tag == key && key != "" {
+			return below(at, key)
+		}
+	}
+	return at
 }
 
 // inner is Env.Inner of one node.

@@ -69,7 +69,7 @@ func recursion(drafts map[string]*draft, trail []string, name string, tried map[
 	return nil
 }
 
-// spread breaks journeys whose inner journeys are broken, until nothing changes.
+// spread breaks journeys whose inner journeys are broken, until nothing changes. Their problems are told once, where they are.
 func spread(drafts map[string]*draft, names []string) {
 	for changed := true; changed; {
 		changed = false
@@ -80,8 +80,7 @@ func spread(drafts map[string]*draft, names []string) {
 			}
 			for n := range d.evaluators() {
 				if drafts[n.inner].broken() {
-					d.problem([]string{"nodes", n.id, "settings"}, "the inner journey %q has problems of its own", n.inner)
-					changed = true
+					d.spoiled, changed = true, true
 				}
 			}
 		}

@@ -32,7 +32,7 @@ func (s *State) MigrateCredential() { s.migrate = s.migrate || s.source != "" }
 // effects moves what the run leaves behind into its result. A refusal leaves the account's state and the used code only.
 func (s *State) effects(r *Result) {
 	r.Enabled, r.CodeStep = s.enabled, s.codeStep
-	r.WrongCode = s.code != nil && *s.code == CodeWrong
+	r.WrongCode = s.code != nil && (*s.code == CodeWrong || *s.code == CodeUsed)
 	if !r.Success {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 type Types map[string]func() Settings
 
 // Settings is a node type, or rather one node's settings of it. It may also be a [PasswordReader], [ParameterReader],
-// [SeedReader], [Verifier], [Collector], [Page], [Inner], [LoopBound] or [Interactive]; it is asked after decoding, so that
+// [SeedReader], [Verifier], [Collector], [Gatherer], [Page], [Inner], [LoopBound] or [Interactive]; it is asked after decoding, so that
 // the answers may depend on the settings.
 type Settings interface {
 	// Outcomes are all outcomes that the node can have. It is also asked of settings that could not be decoded: a
@@ -47,6 +47,12 @@ type ParameterReader interface{ Parameters() []string }
 
 // Collector is what Settings of a node implement that may stand on a page. A collector has exactly one outcome.
 type Collector interface{ Collects() bool }
+
+// Gatherer is what Settings of a node implement that collects credentials: which, on its way to any outcome. A journey that
+// asks about credentials nobody has collected is warned about.
+type Gatherer interface {
+	Gathers() (username, password bool)
+}
 
 // Page is what Settings of a node implement that is made of collectors. Build calls OpenPage instead of Open, with the
 // page's collectors in order; each of them keeps its own rights.

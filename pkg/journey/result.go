@@ -10,6 +10,8 @@ const (
 	ReasonFailed        = "journey_failed" // no node gave a finer one
 	ReasonWrongPassword = "wrong_password"
 	ReasonWrongCode     = "wrong_code"
+	ReasonNoCode        = "no_code"   // the request has no one-time code
+	ReasonCodeUsed      = "code_used" // the one-time code, or a later one, was used before
 	ReasonUnknownUser   = "unknown_user"
 	ReasonLocked        = "locked"
 	ReasonDisabled      = "disabled"
@@ -19,7 +21,7 @@ const (
 // Reasons are all of them. That they are few keeps them countable: they become labels of metrics.
 func Reasons() []string {
 	return []string{
-		ReasonWrongPassword, ReasonWrongCode, ReasonUnknownUser, ReasonLocked, ReasonDisabled, ReasonExpired, ReasonFailed,
+		ReasonWrongPassword, ReasonWrongCode, ReasonNoCode, ReasonCodeUsed, ReasonUnknownUser, ReasonLocked, ReasonDisabled, ReasonExpired, ReasonFailed,
 	}
 }
 

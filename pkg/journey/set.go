@@ -67,12 +67,12 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 			Message: "no journey is configured: a request without auth_chain will fail",
 		}}
 	}
-	if isSet(provider) {
+	if isSet(provider) && !s.isBroken(provider) { // what is broken was told by Build
 		if message := s.Fault(provider); message != "" {
 			problems = append(problems, Problem{Path: []string{string(RuleProvider)}, Message: message})
 		}
 	}
-	if isSet(realm) {
+	if isSet(realm) && !s.isBroken(realm) {
 		if message := s.Fault(realm); message != "" {
 			problems = append(problems, Problem{
 				Path: []string{string(RuleRealm)}, Message: message, Warning: rule != RuleRealm,
@@ -81,6 +81,9 @@ func (s *Set) CheckDefaults(provider, realm string) []Problem {
 	}
 	return problems
 }
+
+// isBroken reports whether there is such a journey, with errors that Build has told.
+func (s *Set) isBroken(name string) bool { return s != nil && s.broken[name] }
 
 // Fault is why a journey can't run for a request, for people; empty: it can. It says more than a client may be told.
 func (s *Set) Fault(name string) string {

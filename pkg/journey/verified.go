@@ -62,7 +62,7 @@ func (p *place) way() (nodes []*node) {
 // verifiesOn reports whether a credential was certainly verified once the node has that outcome.
 func (n *node) verifiesOn(outcome string, drafts map[string]*draft) bool {
 	if inner, ok := drafts[n.inner]; ok && n.inner != "" && outcome == n.success {
-		return inner.alwaysVerifies(drafts)
+		return inner.broken() || inner.alwaysVerifies(drafts) // what is broken is told for itself
 	}
 	return slices.Contains(n.verifies, outcome)
 }

@@ -183,7 +183,7 @@ func TestUsedCodeGetsNoToken(t *testing.T) {
 	}
 	got, err := s.as(t, "demo", "right")
 	refused(t, "used code", err, ropc.ErrInvalidGrant)
-	if got.trace.Reason != audit.WrongCode || got.trace.GrantID != "" {
+	if got.trace.Reason != audit.CodeUsed || got.trace.GrantID != "" {
 		t.Errorf("trace %+v", got.trace)
 	}
 	if diff := cmp.Diff([]storage.Outcome{storage.Success}, outcomes); diff != "" {

@@ -43,7 +43,7 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	case errors.Is(err, storage.ErrConflict):
 		return deny(site, audit.Disabled, ErrInvalidGrant)
 	case errors.Is(err, storage.ErrCodeUsed):
-		return deny(site, audit.WrongCode, ErrInvalidGrant)
+		return deny(site, audit.CodeUsed, ErrInvalidGrant)
 	case err != nil:
 		return fmt.Errorf("create grant: %w", err)
 	}

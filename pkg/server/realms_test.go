@@ -145,8 +145,10 @@ func journeys(t testing.TB) *journey.Set {
 		"Panics":        login(journey.NodeDefinition{Type: "panics", Next: "success"}),
 		"Asks":          login(journey.NodeDefinition{Type: "ChoiceCollectorNode", Outcomes: map[string]string{"yes": "success"}}),
 	}, types(), journey.Env{})
-	if len(problems) > 0 {
-		t.Fatal(problems)
+	for _, p := range problems {
+		if !p.Warning {
+			t.Fatal(p)
+		}
 	}
 	return set
 }

@@ -157,7 +157,7 @@ func TestLDAPDecisionRefusesWrongSettings(t *testing.T) {
 		t.Errorf("without files: %v", problems)
 	}
 	good := node{Type: "LDAPDecision", Settings: `{urls: ["ldaps://example.org"], base: "dc=a", scope: one, ca_file: ca.pem, bind_dn: "cn=a", bind_password_file: bind}`, Outcomes: []string{"true", "false", "locked", "expired"}}.definition()
-	if _, problems := journey.Build(map[string]journey.Definition{"main": {Enabled: true, Entry: "it", Nodes: map[string]journey.NodeDefinition{"it": good}}}, nodes.Table(), env); len(problems) != 0 {
+	if _, problems := journey.Build(map[string]journey.Definition{"main": {Enabled: true, Entry: "it", Nodes: map[string]journey.NodeDefinition{"it": good}}}, nodes.Table(), env); len(problems) != 1 || !problems[0].Warning {
 		t.Errorf("good settings: %v", problems)
 	}
 }

@@ -57,7 +57,7 @@ var builtin = []struct {
 // parameters are those that node types read unless their settings say otherwise.
 var parameters = map[string][]string{"OATHTokenVerifier": {"totp"}}
 
-// builds is journey.Build for journeys that are not about credentials: those may succeed without one.
+// builds is journey.Build for journeys that are not about credentials: those may succeed without one, and nobody is warned.
 func builds(defs map[string]journey.Definition, types journey.Types, env journey.Env) (*journey.Set, []journey.Problem) {
 	for name, def := range defs {
 		def.AllowUnverified = true
@@ -65,7 +65,7 @@ func builds(defs map[string]journey.Definition, types journey.Types, env journey
 	}
 	set, problems := journey.Build(defs, types, env)
 	return set, slices.DeleteFunc(problems, func(p journey.Problem) bool {
-		return p.Warning && p.Path[len(p.Path)-1] == "allow_unverified"
+		return p.Warning
 	})
 }
 

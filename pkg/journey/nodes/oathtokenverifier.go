@@ -132,10 +132,15 @@ func (o oathToken) Run(_ context.Context, s *journey.State) (string, error) {
 			s.SetReason(journey.ReasonUnknownUser)
 		}
 		return outcomeNotRegistered, nil
-	default:
+	case journey.CodeUsed:
+		s.SetReason(journey.ReasonCodeUsed)
+	case journey.CodeWrong:
 		s.SetReason(journey.ReasonWrongCode)
-		return outcomeFailure, nil
+		if code == "" {
+			s.SetReason(journey.ReasonNoCode)
+		}
 	}
+	return outcomeFailure, nil
 }
 
 // find is the second at which the time step of the code begins, or 0 if the code is of none that counts now. The second

@@ -114,8 +114,8 @@ func TestOATHTokenVerifierOutcomes(t *testing.T) {
 		{"right", "success", "", oath{code: right}},
 		{"right in groups", "success", "", oath{code: " " + right[:3] + " " + right[3:] + " "}},
 		{"wrong", "failure", "wrong_code", oath{code: "000000"}},
-		{"missing", "failure", "wrong_code", oath{}},
-		{"only spaces", "failure", "wrong_code", oath{code: "      "}},
+		{"missing", "failure", "no_code", oath{}},
+		{"only spaces", "failure", "no_code", oath{code: "      "}},
 		{"a digit less", "failure", "wrong_code", oath{code: right[:5]}},
 		{"a digit more", "failure", "wrong_code", oath{code: right + "0"}},
 		{"in tabs", "failure", "wrong_code", oath{code: right[:3] + "\t" + right[3:]}},
@@ -129,7 +129,7 @@ func TestOATHTokenVerifierOutcomes(t *testing.T) {
 		{"nobody", "not_registered", "unknown_user", oath{code: right, change: func(in *journey.Input) { in.User = nil }}},
 		{"no seed and no code", "not_registered", "journey_failed", oath{change: func(in *journey.Input) { in.Seed = nil }}},
 		{"of another seed", "failure", "wrong_code", oath{code: right, seed: seed32}},
-		{"in another parameter", "failure", "wrong_code", oath{code: right, settings: `{"parameter":"otp"}`}},
+		{"in another parameter", "failure", "no_code", oath{code: right, settings: `{"parameter":"otp"}`}},
 		{"in a parameter of its own", "success", "", oath{settings: `{"parameter":"otp"}`, change: func(in *journey.Input) {
 			in.Parameters = url.Values{"otp": {right}}
 		}}},

@@ -15,6 +15,9 @@ func (*PasswordCollector) Outcomes() []string { return []string{outcomeOnly} }
 // Collects is true: it may stand on a page.
 func (*PasswordCollector) Collects() bool { return true }
 
+// Gathers is the password alone.
+func (*PasswordCollector) Gathers() (username, password bool) { return false, true }
+
 // Open never fails.
 func (*PasswordCollector) Open(journey.Env) (journey.Node, error) { return password{}, nil }
 

@@ -15,6 +15,9 @@ func (*UsernameCollector) Outcomes() []string { return []string{outcomeOnly} }
 // Collects is true: it may stand on a page.
 func (*UsernameCollector) Collects() bool { return true }
 
+// Gathers is the user name alone.
+func (*UsernameCollector) Gathers() (username, password bool) { return true, false }
+
 // Open never fails.
 func (*UsernameCollector) Open(journey.Env) (journey.Node, error) { return username{}, nil }
 

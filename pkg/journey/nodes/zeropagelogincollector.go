@@ -20,6 +20,9 @@ const (
 	noCredentials  = "no_credentials"
 )
 
+// Gathers is both.
+func (*ZeroPageLoginCollector) Gathers() (username, password bool) { return true, true }
+
 // Open never fails.
 func (*ZeroPageLoginCollector) Open(journey.Env) (journey.Node, error) { return zeroPage{}, nil }
 
