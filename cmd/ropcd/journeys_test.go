@@ -33,7 +33,7 @@ func TestReadmeThreeJourneys(t *testing.T) {
 	all := strings.Join(got, "")
 	for _, want := range []string{
 		"\nprovider    Directory  chosen\n", "\nrealm       Local      not reached\n", "\nstate                       unknown\n",
-		"\nStrict     code       failure ", "\nreason   wrong_code\n", "  1      1         0        -\n",
+		"\nStrict     code       failure ", "\nreason   code_used\n", "  1      1         0        -\n",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("the output has no %q:\n%s", want, all)

@@ -40,6 +40,7 @@ const (
 	NoCode         = "no_code"
 	CodeUsed       = "code_used"
 	UnknownUser    = "unknown_user"
+	OtherSource    = "other_source"
 	Locked         = "locked"
 	Disabled       = "disabled"
 	Expired        = "expired"

@@ -112,6 +112,34 @@ func hint(result *ldap.SimpleBindResult) (State, bool) {
 	return Wrong, false
 }
 
+// bears reports whether the entry's name is exactly that one. Of several names it is the one in the entry's own DN: an alias
+// is nobody's name.
+func (o *Options) bears(entry *ldap.Entry, username string) bool {
+	names := entry.GetEqualFoldAttributeValues(o.NameAttribute)
+	if len(names) > 1 {
+		names = inDN(entry.DN, o.NameAttribute)
+	}
+	if len(names) != 1 {
+		return false
+	}
+	name, ok := o.Canonical(names[0])
+	return ok && name == username
+}
+
+// inDN are the values of an attribute in the first part of a DN.
+func inDN(dn, attribute string) (values []string) {
+	parsed, err := ldap.ParseDN(dn)
+	if err != nil || len(parsed.RDNs) == 0 {
+		return nil
+	}
+	for _, a := range parsed.RDNs[0].Attributes {
+		if strings.EqualFold(a.Type, attribute) {
+			values = append(values, a.Value)
+		}
+	}
+	return values
+}
+
 // pick are the attributes of an entry that are wanted: name in the answer → attribute of the entry.
 func pick(entry *ldap.Entry, wanted map[string]string) map[string]string {
 	if len(wanted) == 0 {

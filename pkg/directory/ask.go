@@ -49,7 +49,7 @@ func (d *Directory) askAt(ctx context.Context, s *server, left int, username, pa
 	if err != nil {
 		return Answer{}, err
 	}
-	if len(found) == 0 {
+	if len(found) == 0 || !d.opts.bears(found[0], username) {
 		if d.pace.Known() {
 			return Answer{State: Unknown}, nil
 		}

@@ -12,9 +12,6 @@ import (
 	"github.com/ropcd/ropcd/pkg/pace"
 )
 
-// noAttributes asks for none (RFC 4511 section 4.5.1.8).
-const noAttributes = "1.1"
-
 // errSlow is the cause of a context's end when a check has taken too long, whatever its caller thinks of it.
 var errSlow = errors.New("check has taken too long")
 
@@ -37,10 +34,7 @@ func Open(o Options) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
-	d := &Directory{opts: o, wanted: slices.Sorted(maps.Values(o.Attributes)), pool: newPool(o.Connections)}
-	if len(d.wanted) == 0 {
-		d.wanted = []string{noAttributes}
-	}
+	d := &Directory{opts: o, wanted: append(slices.Sorted(maps.Values(o.Attributes)), o.NameAttribute), pool: newPool(o.Connections)}
 	for i, address := range o.URLs {
 		s, err := newServer(address, o.StartTLS, roots)
 		if err != nil {

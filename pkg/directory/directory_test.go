@@ -63,6 +63,7 @@ func TestCheckEscapesUserNames(t *testing.T) {
 	s.AddUser("zoë", password, nil)
 	o := options(s, s.TLSURL())
 	o.Filter = "(|(uid={username})(&(uid=x)(cn={username})))"
+	o.NameAttribute = "uid"
 	d := open(t, o)
 	for _, name := range []string{
 		"*", "a*", "*n", "adm*n", "admin)", "(admin)", "*)(uid=*", "admin)(|(uid=*", "*)(objectClass=*))(|(uid=*", "admin)(userPassword=*",
@@ -131,7 +132,7 @@ func TestSeveralEntriesAreAFault(t *testing.T) {
 		s.AddUser(name, password, map[string][]string{"mail": {name + "@example.com"}, "l": {"here"}, "title": {map[bool]string{true: "x"}[name != "three"] + "y"}})
 	}
 	o := options(s, s.TLSURL())
-	o.Filter = "(|(mail={username})(l={username})(title={username}))"
+	o.Filter, o.NameAttribute = "(|(mail={username})(l={username})(title={username}))", "mail"
 	d := open(t, o)
 	for _, name := range []string{"xy", "here"} { // two, and more than are asked for
 		if got, err := d.Check(t.Context(), name, password); !errors.Is(err, directory.ErrAmbiguous) || got.Right {

@@ -13,6 +13,10 @@ var (
 	// certificate is not good, or it refuses the searching account or its search.
 	ErrUnavailable = errors.New("directory unavailable")
 
+	// ErrSent is what an error also is after a bind as the user whose answer did not come: the password may have been
+	// evaluated.
+	ErrSent = errors.New("password sent, no answer")
+
 	// ErrAmbiguous says that several entries match the user name: base, filter or entries must be corrected.
 	ErrAmbiguous = errors.New("several entries match the user name")
 )
@@ -31,7 +35,9 @@ func (e *stepError) Error() string {
 	return fmt.Sprintf("%v: %s: %s", ErrUnavailable, e.step, e.reason)
 }
 
-func (e *stepError) Is(target error) bool { return target == ErrUnavailable }
+func (e *stepError) Is(target error) bool {
+	return target == ErrUnavailable || (target == ErrSent && e.final && !e.answered)
+}
 
 func (e *stepError) Unwrap() error { return e.cause }
 

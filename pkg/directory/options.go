@@ -53,6 +53,14 @@ type Options struct {
 	// in a value. Attributes that users may write themselves have no place in it: who can set them can be anybody.
 	Filter string
 
+	// NameAttribute is the attribute whose value is the user's name. An entry that is found by another one, such as mail, or
+	// whose name only looks like what was typed, is nobody: one person must not have several accounts, each with its own count
+	// of wrong passwords. Empty: the attribute of the filter, if it has one Placeholder, as a whole value.
+	NameAttribute string
+
+	// Canonical is the form in which names are compared; nil: as they are.
+	Canonical func(name string) (canonical string, ok bool)
+
 	// Attributes are wanted of a user whose password is right: name in the answer → attribute of the entry.
 	Attributes map[string]string
 
@@ -74,7 +82,16 @@ func (o *Options) complete() {
 	if o.Connections == 0 {
 		o.Connections = defaultConnections
 	}
+	if named := plain.FindStringSubmatch(o.Filter); o.NameAttribute == "" && named != nil && strings.Count(o.Filter, Placeholder) == 1 {
+		o.NameAttribute = named[1]
+	}
+	if o.Canonical == nil {
+		o.Canonical = func(name string) (string, bool) { return name, true }
+	}
 }
+
+// plain is where a filter compares one attribute with the whole name.
+var plain = regexp.MustCompile(`\(([A-Za-z][A-Za-z0-9-]*)=` + regexp.QuoteMeta(Placeholder) + `\)`)
 
 // check finds what can be wrong without asking anybody. Its errors hold none of the settings' values that may be secret.
 func (o *Options) check() error {
@@ -101,7 +118,16 @@ func (o *Options) check() error {
 			return fmt.Errorf("attribute %q from %q: no name of an attribute", name, from)
 		}
 	}
-	return checkFilter(o.Filter)
+	if o.NameAttribute != "" && !attribute.MatchString(o.NameAttribute) {
+		return fmt.Errorf("name attribute %q: no name of an attribute", o.NameAttribute)
+	}
+	if err := checkFilter(o.Filter); err != nil {
+		return err
+	}
+	if o.NameAttribute == "" {
+		return fmt.Errorf("filter %q does not tell which attribute is the user's name: name it", o.Filter)
+	}
+	return nil
 }
 
 func checkFilter(filter string) error {

@@ -69,7 +69,7 @@ func TestOpenAcceptsWhatCanWork(t *testing.T) {
 			o.URLs, o.StartTLS = []string{"ldap://a.example", "ldaps://b.example"}, true
 		},
 		"many names": func(o *directory.Options) {
-			o.Filter = "(|(uid={username})(mail={username}@{username})(cn:dn:2.4.6:={username}))"
+			o.Filter, o.NameAttribute = "(|(uid={username})(mail={username}@{username})(cn:dn:2.4.6:={username}))", "uid"
 		},
 		"attributes": func(o *directory.Options) {
 			o.Attributes = map[string]string{"a": "mail", "b": "cn;lang-de", "c": "2.5.4.3"}

@@ -13,6 +13,7 @@ const (
 	ReasonNoCode        = "no_code"   // the request has no one-time code
 	ReasonCodeUsed      = "code_used" // the one-time code, or a later one, was used before
 	ReasonUnknownUser   = "unknown_user"
+	ReasonOtherSource   = "other_source" // right, but the owner of that name was made by somebody else
 	ReasonLocked        = "locked"
 	ReasonDisabled      = "disabled"
 	ReasonExpired       = "expired"
@@ -21,7 +22,7 @@ const (
 // Reasons are all of them. That they are few keeps them countable: they become labels of metrics.
 func Reasons() []string {
 	return []string{
-		ReasonWrongPassword, ReasonWrongCode, ReasonNoCode, ReasonCodeUsed, ReasonUnknownUser, ReasonLocked, ReasonDisabled, ReasonExpired, ReasonFailed,
+		ReasonWrongPassword, ReasonWrongCode, ReasonNoCode, ReasonCodeUsed, ReasonUnknownUser, ReasonOtherSource, ReasonLocked, ReasonDisabled, ReasonExpired, ReasonFailed,
 	}
 }
 
@@ -33,7 +34,8 @@ type Result struct {
 	Success bool
 	// Verified: a credential source said yes in this run.
 	Verified bool
-	// Evaluated: a credential source answered in this run, yes or no, so that a guess was spent.
+	// Evaluated: a credential source answered in this run, yes or no, or may have evaluated the password without its answer
+	// having come ([ErrSent]), so that a guess was spent.
 	Evaluated bool
 	// WrongCode: a one-time code was evaluated and found wrong.
 	WrongCode bool

@@ -27,6 +27,10 @@ type Answer struct {
 	Attributes map[string]string
 }
 
+// ErrSent is part of a fault's chain when the source may have evaluated the password although its answer did not come. It
+// counts as a guess: whoever gets a fast yes and no answer for a no would guess for nothing.
+var ErrSent = errors.New("the password was sent, and no answer came")
+
 // ErrUnavailable is the fault of a source that does not answer now: asking again later is right.
 var ErrUnavailable = errors.New("credential source unavailable")
 
@@ -76,11 +80,29 @@ func (s *State) VerifyWith(ctx context.Context, source Source) (Answer, error) {
 			if s.in.Locked {
 				err = source.Refuse(ctx)
 			} else {
-				answer, err = source.Check(ctx, s.in.Username, s.in.Password)
+				// A caller who hangs up does not stop the evaluation: its answer is what the attempt is settled by. The
+				// source's own time-out bounds it.
+				answer, err = source.Check(context.WithoutCancel(ctx), s.in.Username, s.in.Password)
+				answer = s.belonging(source, answer, err)
 			}
 		})
 		return answer, err
 	})
+}
+
+// Linker is what a Source implements that may say yes for owners whom it has not made.
+type Linker interface{ LinksAny() bool }
+
+// belonging turns a yes about an owner's name into a no when the owner was made by somebody else: two people of one name in
+// two places must not be one owner.
+func (s *State) belonging(source Source, a Answer, err error) Answer {
+	if err != nil || !a.Right || s.in.User == nil || s.in.User.Source == source.Name() {
+		return a
+	}
+	if l, ok := source.(Linker); ok && l.LinksAny() {
+		return a
+	}
+	return Answer{Reason: ReasonOtherSource}
 }
 
 func (s *State) away(wait func()) {
@@ -111,7 +133,7 @@ func (s *State) ask(source string, evaluate func() (Answer, error)) (Answer, err
 		answer = Answer{Reason: ReasonLocked}
 	}
 	s.given = append(s.given, given{source, answer, err})
-	if err == nil {
+	if err == nil || errors.Is(err, ErrSent) {
 		s.evaluated = true
 	}
 	if answer.Right {

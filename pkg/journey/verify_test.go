@@ -3,6 +3,7 @@ package journey_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,9 +40,11 @@ type source struct {
 	name  string
 	check func(username, password string) (journey.Answer, error)
 	spent *int // refusals without asking
+	own   bool // it says yes for owners that it made, only
 }
 
-func (s source) Name() string { return s.name }
+func (s source) Name() string   { return s.name }
+func (s source) LinksAny() bool { return !s.own }
 
 func (s source) Check(_ context.Context, username, password string) (journey.Answer, error) {
 	return s.check(username, password)
@@ -210,4 +213,69 @@ main entry=collect
 	if err != nil || got.Success || got.Verified || got.Reason != journey.ReasonLocked || calls != 1 || spent != 1 {
 		t.Errorf("%+v, %v, %d calls, %d refusals", got, err, calls, spent)
 	}
+}
+
+// The attack: two people of one name in two places. A yes for one must not open the other's account.
+func TestVerifyWithKeepsToItsOwnOwners(t *testing.T) {
+	for _, tt := range []struct {
+		made string // who made the owner
+		own  bool
+		want bool
+	}{
+		{"ldap://a", true, true},
+		{"ldap://b", true, false},
+		{"", true, false}, // an administrator
+		{"ldap://b", false, true},
+		{"", false, true},
+	} {
+		set := build(t, simple, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
+			a, err := s.VerifyWith(ctx, source{name: "ldap://a", own: tt.own, check: func(string, string) (journey.Answer, error) {
+				return journey.Answer{Right: true, Attributes: map[string]string{"mail": "other@example.com"}}, nil
+			}})
+			if !a.Right {
+				s.SetReason(a.Reason)
+			}
+			return map[bool]string{true: "yes", false: "no"}[a.Right], err
+		}})
+		calls := 0
+		in := attempt(&calls)
+		in.User.Source = tt.made
+		got, err := mainOf(t, set).Run(t.Context(), in)
+		if err != nil || got.Success != tt.want || got.Verified != tt.want || !got.Evaluated || (got.Source != "") != tt.want || (got.Attributes != nil) != tt.want {
+			t.Errorf("%+v: %+v, %v", tt, got, err)
+		}
+		if !tt.want && got.Reason != journey.ReasonOtherSource {
+			t.Errorf("%+v: reason %q", tt, got.Reason)
+		}
+	}
+}
+
+// The attack: hang up as soon as a yes would have come. The evaluation goes on, and counts.
+func TestVerifyWithIsNotStoppedByItsCaller(t *testing.T) {
+	for _, fault := range []error{nil, errDown, fmt.Errorf("late: %w", journey.ErrSent)} {
+		ctx, cancel := context.WithCancel(t.Context())
+		set := build(t, simple, map[string]runFunc{"Check": func(ctx context.Context, s *journey.State) (string, error) {
+			_, err := s.VerifyWith(ctx, &hearing{cancel: cancel, err: fault})
+			return "no", err
+		}})
+		calls := 0
+		in := attempt(&calls)
+		got, err := mainOf(t, set).Run(ctx, in)
+		if evaluated := fault != errDown; got.Evaluated != evaluated || got.Verified { //nolint:errorlint // it is the very error
+			t.Errorf("%v: %+v, %v", fault, got, err)
+		}
+	}
+}
+
+// hearing is a source whose caller hangs up while it is asked.
+type hearing struct {
+	cancel func()
+	err    error
+}
+
+func (*hearing) Name() string                 { return "ldap://a" }
+func (*hearing) Refuse(context.Context) error { return nil }
+func (h *hearing) Check(ctx context.Context, _, _ string) (journey.Answer, error) {
+	h.cancel()
+	return journey.Answer{}, errors.Join(ctx.Err(), h.err)
 }

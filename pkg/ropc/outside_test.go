@@ -19,12 +19,14 @@ import (
 // directory is an outside source that knows "right" as the password of everybody whose name begins with "dir", and of
 // demo. Its attributes are those of the context.
 type directory struct {
-	mail string
-	ask  func() // while it is asked; nil: nothing
+	mail  string
+	ask   func() // while it is asked; nil: nothing
+	links bool   // it says yes for owners that it has not made
 }
 
 func (*directory) Name() string                 { return "ldap://directory" }
 func (*directory) Refuse(context.Context) error { return nil }
+func (d *directory) LinksAny() bool             { return d.links }
 
 func (d *directory) Check(_ context.Context, username, password string) (journey.Answer, error) {
 	if d.ask != nil {
@@ -42,12 +44,14 @@ func (d *directory) Check(_ context.Context, username, password string) (journey
 type (
 	mailKey struct{}
 	askKey  struct{}
+	ownKey  struct{}
 )
 
 func askDirectory(ctx context.Context, s *journey.State) (string, error) {
 	mail, _ := ctx.Value(mailKey{}).(string)
 	ask, _ := ctx.Value(askKey{}).(func())
-	a, err := s.VerifyWith(ctx, &directory{mail, ask})
+	own, _ := ctx.Value(ownKey{}).(bool)
+	a, err := s.VerifyWith(ctx, &directory{mail, ask, !own})
 	return fmt.Sprint(a.Right), err
 }
 
@@ -152,6 +156,23 @@ func TestSourceIsAskedWithoutAPlaceInThePool(t *testing.T) {
 		t.Errorf("asked %t, %v", asked, err)
 	}
 	s.settled(t, "demo")
+}
+
+// The attack: be somebody of a local owner's name in the directory.
+func TestOutsideSourceDoesNotTakeOverAnOwner(t *testing.T) {
+	s := newSite(t)
+	ctx := context.WithValue(t.Context(), ownKey{}, true)
+	got, err := s.askWithin(t, ctx, passwordForm("username", "demo", "password", "right", "auth_chain", "Directory"))
+	refused(t, "an owner made here", err, ropc.ErrInvalidGrant)
+	if u := s.user(t, "demo"); u.Login.Failures != 1 || len(u.Attributes) != 0 || got.trace.GrantID != "" {
+		t.Errorf("owner %+v, trace %+v", u, got.trace)
+	}
+	s.nothingLeft(t, "demo")
+	for range 2 { // the one that it makes is its own
+		if _, err := s.askWithin(t, ctx, passwordForm("username", "dirk", "password", "right", "auth_chain", "Directory")); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestSourceThatIsDownChargesNobody(t *testing.T) {

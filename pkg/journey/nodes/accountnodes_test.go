@@ -103,6 +103,7 @@ func (*outside) ReadsPassword() bool                      { return true }
 func (o *outside) Open(journey.Env) (journey.Node, error) { return o, nil }
 func (*outside) Name() string                             { return "ldap://a" }
 func (*outside) Refuse(context.Context) error             { return nil }
+func (*outside) LinksAny() bool                           { return true }
 func (*outside) Check(context.Context, string, string) (journey.Answer, error) {
 	return journey.Answer{Right: true}, nil
 }

@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,7 +30,8 @@ import (
 //
 // While an account is locked here, the service is not asked. A service that does not answer, answers with a status that is
 // not listed, or redirects is a fault: the client gets a 503 or a 500, and nobody is charged with a wrong password. Two
-// nodes with one URL are one source: it is asked once in a run, in the words of the node that comes first.
+// nodes with one source are asked once in a run, in the words of the node that comes first. The service must tell names apart
+// as exactly as they are sent: whoever it knows by several names gets several accounts.
 type HTTPDecision struct {
 	// URL is the service: https://host/path, without a user, a query and a fragment. Plain http:// is for this machine only,
 	// since a password travels.
@@ -41,6 +43,12 @@ type HTTPDecision struct {
 	// SecretFile holds the secret that signs the requests: `whsec_` and base64, as the libraries of Standard Webhooks take
 	// it, or any other text, which is taken as it is. It has at least 24 bytes.
 	SecretFile string `yaml:"secret_file"`
+	// Source is the name under which accounts that it makes are kept. It must stay the same when the URL changes; the URL if
+	// it is left out.
+	Source string `yaml:"source"`
+	// Link is "own" (the default): it logs in those whose accounts it has made, and makes new ones; or "any": also those whom
+	// an administrator or another source has made, whoever has their name at the service.
+	Link string `yaml:"link"`
 	// Statuses are what the service's answers mean: a status from 200 to 299 or from 400 to 499 to one of `true`, `false`,
 	// `locked` and `expired`. All others are faults. If they are left out, 200 and 204 are `true`, 401 is `false`, 423 is
 	// `locked` and 410 is `expired`: a wrong URL (404) must not look like a wrong password. The first `false`, or 401 if it is one, is taken for a wrong password:
@@ -105,8 +113,13 @@ func (d *HTTPDecision) Open(env journey.Env) (journey.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
+	any, err := linksAny(d.Link)
+	if err != nil {
+		return nil, err
+	}
 	return &httpService{
-		url: address, timeout: d.Timeout, signer: signer, verdicts: verdicts, attributes: maps.Clone(d.Attributes),
+		linked: linked{cmp.Or(d.Source, address), any},
+		url:    address, timeout: d.Timeout, signer: signer, verdicts: verdicts, attributes: maps.Clone(d.Attributes),
 		transport: newTransport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, d.Timeout),
 	}, nil
 }
@@ -158,6 +171,7 @@ func loopback(host string) bool {
 
 // httpService is the node, and what its runs share.
 type httpService struct {
+	linked
 	url        string
 	timeout    time.Duration
 	signer     signer

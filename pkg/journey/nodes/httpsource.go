@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -49,9 +51,6 @@ type httpSource struct {
 	realm, client, address string
 	now                    time.Time
 }
-
-// Name implements journey.Source.
-func (s *httpSource) Name() string { return s.url }
 
 // Check implements journey.Source. What JSON can't carry is wrong, and nobody is asked: the service would compare something
 // else.
@@ -111,13 +110,22 @@ type question struct {
 func (s *httpSource) ask(ctx context.Context, username, password string) (status int, a journey.Answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	request, err := s.request(ctx, username, password)
+	var connected atomic.Bool // the password may have been sent from then on
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	request, err := s.request(traced, username, password)
 	if err != nil {
 		return 0, a, err
 	}
 	response, err := s.transport.RoundTrip(request)
+	if err == nil && ctx.Err() != nil { // a handler that gives up with us may say 200 by doing so
+		_ = response.Body.Close()
+		err = ctx.Err()
+	}
 	if err != nil {
-		return 0, a, s.unanswered(ctx, err)
+		if err = s.unanswered(ctx, err); connected.Load() {
+			err = fmt.Errorf("%w: %w", err, journey.ErrSent)
+		}
+		return 0, a, err
 	}
 	defer response.Body.Close()
 	status = response.StatusCode

@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/directory"
 	"github.com/ropcd/ropcd/pkg/journey"
+	"github.com/ropcd/ropcd/pkg/realm"
 )
 
 // LDAPDecision asks an LDAP directory whether the password is right. It searches the user's entry and binds as it. Whose
@@ -31,10 +33,20 @@ type LDAPDecision struct {
 	Base string `yaml:"base"`
 	// Filter finds one user by `{username}`. Attributes that users may write themselves have no place in it.
 	Filter string `yaml:"filter"`
+	// UsernameAttribute is the attribute that holds the user's name: an entry that is found by another one, such as mail, or
+	// whose name only resembles what was sent, is nobody, since one person must not have several accounts. The attribute of
+	// the filter if it is left out; it must be given where the filter has several.
+	UsernameAttribute string `yaml:"username_attribute"`
 	// Scope is how far below the base users are: "sub" (anywhere, the default), "one" (directly) or "base" (it is the user).
 	Scope string `yaml:"scope"`
 	// Attributes are those that are kept here, as `name here: name in the directory`.
 	Attributes map[string]string `yaml:"attributes"`
+	// Source is the name under which accounts that it makes are kept. It must stay the same when servers or filters change;
+	// the base if it is left out.
+	Source string `yaml:"source"`
+	// Link is "own" (the default): it logs in those whose accounts it has made, and makes new ones; or "any": also those whom
+	// an administrator or another source has made, whoever has their name in the directory.
+	Link string `yaml:"link"`
 	// Timeout bounds one answer, connecting included.
 	Timeout time.Duration `yaml:"timeout"`
 	// Connections is how many users are asked about at once; the others wait.
@@ -62,6 +74,7 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	o := directory.Options{
 		URLs: d.URLs, StartTLS: d.StartTLS, BindDN: d.BindDN, Base: d.Base, Filter: d.Filter,
 		Attributes: d.Attributes, Timeout: d.Timeout, Connections: d.Connections,
+		NameAttribute: d.UsernameAttribute, Canonical: realm.Username,
 	}
 	switch d.Scope {
 	case "", "sub":
@@ -93,28 +106,27 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ldap{Directory: opened, name: d.name(), attributes: d.Attributes}, nil
-}
-
-// name is the search as an LDAP URL (RFC 4516), with all servers.
-func (d *LDAPDecision) name() string {
-	return strings.Join(d.URLs, " ") + "/" + d.Base + "??" + d.Scope + "?" + d.Filter
+	any, err := linksAny(d.Link)
+	if err != nil {
+		return nil, err
+	}
+	return &ldap{Directory: opened, linked: linked{cmp.Or(d.Source, strings.ToLower(d.Base)), any}, attributes: d.Attributes}, nil
 }
 
 // ldap is the node and its source.
 type ldap struct {
 	*directory.Directory
-	name       string
+	linked
 	attributes map[string]string
 }
-
-// Name implements journey.Source.
-func (l *ldap) Name() string { return l.name }
 
 // Check implements journey.Source. Attributes that the entry lacks are removed here too.
 func (l *ldap) Check(ctx context.Context, username, password string) (journey.Answer, error) {
 	a, err := l.Directory.Check(ctx, username, password)
-	if errors.Is(err, directory.ErrUnavailable) {
+	switch {
+	case errors.Is(err, directory.ErrSent):
+		return journey.Answer{}, fmt.Errorf("%w: %w: %w", journey.ErrUnavailable, journey.ErrSent, err)
+	case errors.Is(err, directory.ErrUnavailable):
 		return journey.Answer{}, fmt.Errorf("%w: %w", journey.ErrUnavailable, err)
 	}
 	if err != nil || !a.Right {

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/ropcd/ropcd/pkg/journey"
 )
@@ -41,4 +42,27 @@ func readSecret(env journey.Env, path string) (string, error) {
 		return "", errNoFiles
 	}
 	return env.Secret(path)
+}
+
+// linked is the identity of an outside source, and for whose accounts it may say yes.
+type linked struct {
+	name string
+	any  bool
+}
+
+// Name implements journey.Source.
+func (l linked) Name() string { return l.name }
+
+// LinksAny implements journey.Linker.
+func (l linked) LinksAny() bool { return l.any }
+
+// linksAny reads the setting `link`.
+func linksAny(link string) (bool, error) {
+	switch link {
+	case "", "own":
+		return false, nil
+	case "any":
+		return true, nil
+	}
+	return false, fmt.Errorf("link: must be own or any, not %q", link)
 }
