@@ -32,6 +32,10 @@ type PoolOptions struct {
 	// MaxTickets bounds the tickets however cheap a job is. 0: 1024.
 	MaxTickets int
 
+	// MaxAway bounds the tickets of one client that are away: beyond it the client
+	// is not admitted. All clients' are bounded by MaxTickets. 0: 64.
+	MaxAway int
+
 	// Cost is what a ticket is expected to take before any was observed.
 	// 0: 100 ms.
 	Cost time.Duration
@@ -45,18 +49,20 @@ type Pool struct {
 
 	mu      sync.Mutex
 	cost    time.Duration // moving average of what a ticket takes
-	held    int           // tickets not released
-	running int           // jobs that run, ≤ opts.Workers
+	held    int           // tickets that count: not released, not away
+	away    int
+	running int // jobs that run, ≤ opts.Workers
 	clients map[string]*share
 	ring    []*share      // clients with waiting tickets, in turn
 	quiet   chan struct{} // closed when the pool is closed and no job runs
 	closed  bool
 }
 
-// share is one client's part of the pool; it exists while it holds tickets.
+// share is one client's part of the pool; it exists while it has tickets.
 type share struct {
 	client  string
 	held    int
+	away    int
 	running int
 	waiting []*Ticket // first in, first out
 }
@@ -72,6 +78,9 @@ func NewPool(o PoolOptions) *Pool {
 	if o.MaxTickets <= 0 {
 		o.MaxTickets = 1024
 	}
+	if o.MaxAway <= 0 {
+		o.MaxAway = 64
+	}
 	if o.Cost <= 0 {
 		o.Cost = 100 * time.Millisecond
 	}
@@ -79,7 +88,7 @@ func NewPool(o PoolOptions) *Pool {
 }
 
 // Admit takes a ticket, or answers [ErrBusy] at once when its holder would
-// have to wait longer than MaxWait. Release the ticket soon after its last Do:
+// have to wait longer than MaxWait, or too many are away. Release the ticket soon after its last Do:
 // until then it counts.
 //
 // While fewer tickets are held than there are workers, Admit always succeeds.
@@ -96,6 +105,9 @@ func (p *Pool) Admit(client string) (*Ticket, error) {
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, ErrClosed
+	}
+	if s := p.clients[client]; p.away >= p.opts.MaxTickets || (s != nil && s.away >= p.opts.MaxAway) {
+		return nil, ErrBusy
 	}
 	if p.held >= p.opts.Workers && (p.held >= p.opts.MaxTickets || p.wait(client) > p.opts.MaxWait) {
 		return nil, ErrBusy
@@ -118,7 +130,7 @@ func (p *Pool) count(client string) *share {
 
 func (p *Pool) uncount(s *share) {
 	p.held--
-	if s.held--; s.held == 0 {
+	if s.held--; s.held+s.away == 0 {
 		delete(p.clients, s.client)
 	}
 }

@@ -457,7 +457,7 @@ func TestPoolIsSafeForConcurrentUse(t *testing.T) {
 
 // Who waits for a directory keeps nobody out, and is hashed afterwards however full the pool is by then.
 func TestAwayTicketsDoNotCount(t *testing.T) {
-	p := password.NewPool(password.PoolOptions{Workers: 1, MaxTickets: 2, Cost: time.Nanosecond})
+	p := password.NewPool(password.PoolOptions{Workers: 1, MaxTickets: 11, Cost: time.Nanosecond})
 	defer p.Close()
 	var away []*password.Ticket
 	back := make(chan struct{})
@@ -480,21 +480,64 @@ func TestAwayTicketsDoNotCount(t *testing.T) {
 		})
 		<-gone
 	}
-	for range 2 {
+	for range 11 {
 		if _, err := p.Admit("b"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := p.Admit("b"); !errors.Is(err, password.ErrBusy) {
-		t.Errorf("a third ticket: %v", err)
+		t.Errorf("a twelfth ticket: %v", err)
 	}
 	close(back)
 	wg.Wait()
 	for _, ticket := range away {
 		ticket.Release()
 	}
-	if _, running, waiting := p.Stats(); running != 0 || waiting != 2 {
+	if _, running, waiting := p.Stats(); running != 0 || waiting != 11 {
 		t.Errorf("%d running, %d waiting", running, waiting)
+	}
+}
+
+// The attack: many logins that wait on a directory, which holds what each of them holds.
+func TestNotManyAreAway(t *testing.T) {
+	p := password.NewPool(password.PoolOptions{Workers: 8, MaxTickets: 5, MaxAway: 3})
+	defer p.Close()
+	back := make(chan struct{})
+	var wg sync.WaitGroup
+	leave := func(client string, n int) {
+		t.Helper()
+		for range n {
+			ticket, err := p.Admit(client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := make(chan struct{})
+			wg.Go(func() {
+				defer ticket.Release()
+				ticket.Away(func() {
+					close(gone)
+					<-back
+				})
+			})
+			<-gone
+		}
+	}
+	leave("a", 3)
+	if _, err := p.Admit("a"); !errors.Is(err, password.ErrBusy) {
+		t.Errorf("one client's fourth: %v", err)
+	}
+	leave("b", 2)
+	if _, err := p.Admit("c"); !errors.Is(err, password.ErrBusy) {
+		t.Errorf("the sixth of all: %v", err)
+	}
+	close(back)
+	wg.Wait()
+	for _, client := range []string{"a", "b", "c"} {
+		ticket, err := p.Admit(client)
+		if err != nil {
+			t.Fatalf("%s, when all are back: %v", client, err)
+		}
+		ticket.Release()
 	}
 }
 

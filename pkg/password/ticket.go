@@ -102,7 +102,7 @@ func (t *Ticket) join() error {
 
 // Away runs f, on the caller's goroutine, while the ticket does not count: for
 // waiting on somebody else than the pool, such as a directory, which must not
-// keep others from being admitted. Afterwards the ticket counts again: who was
+// keep others from being admitted, as long as not too many wait. Afterwards the ticket counts again: who was
 // admitted is not refused later. A ticket that is not idle just runs f.
 func (t *Ticket) Away(f func()) {
 	if !t.depart() {
@@ -121,6 +121,8 @@ func (t *Ticket) depart() bool {
 		return false
 	}
 	t.state = stateAway
+	p.away++
+	t.share.away++
 	p.uncount(t.share)
 	return true
 }
@@ -130,7 +132,9 @@ func (t *Ticket) comeBack() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t.state = stateIdle
-	t.share = p.count(t.share.client)
+	p.away--
+	t.share.away--
+	p.count(t.share.client)
 	if t.leaving {
 		p.release(t)
 	}
