@@ -40,7 +40,7 @@ func fullUser() *realm.User {
 		Realm: "/alpha", Username: "amelie", ID: "id-1", PasswordHash: "$h", Enabled: true, Expires: at, Created: at,
 		Attributes: map[string]string{"mail": "a@example.org"}, Version: 5, Source: "directory", PasswordSet: at, Seed: []byte{0, 1, 0xff},
 		Login: realm.Login{
-			Failures: 1, Consecutive: 2, LastFailure: at, LockedUntil: at, Locks: 3, LastLogin: at, Logins: 4, CodeStep: 0x0102030405,
+			Failures: 1, Consecutive: 2, LastFailure: at, LockedUntil: at, Locks: 3, LastLogin: at, Logins: 4, CodeStep: 0x0102030405, CodeFailures: 6,
 		},
 	}
 }
@@ -86,7 +86,7 @@ func TestOwnersRecordHasItsLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	const head = "02" + "00000001" + "00000002" + "01a3185c507b" + "01a3185c507b" + "03" + "01a3185c507b" + // attempts
-		"00000004" + "000102030405" // logins and code step
+		"00000004" + "000102030405" + "00000006" // logins, code step and wrong codes
 	const administrative = "00000005" + "01a3185c507b" + // version and end
 		"00062f616c706861" + "0006616d656c6965" + "000469642d31" + "01" + "00022468" + "01a3185c507b" +
 		"0001" + "00046d61696c" + "000d61406578616d706c652e6f7267" + // attributes

@@ -15,7 +15,8 @@ const (
 	Void Outcome = iota
 	// Failure: a wrong password was evaluated.
 	Failure
-	// Success: the owner was authenticated. Failures, locks and the consecutive count are cleared.
+	// Success: the owner was authenticated. Failures, locks and the consecutive count are cleared, but wrong one-time codes
+	// only by a success with a CodeStep.
 	Success
 )
 
@@ -37,6 +38,8 @@ type Settlement struct {
 	// CodeStep is the time step of a one-time code that was right in this attempt; 0: there was none. With any outcome but
 	// Void it is remembered as used: neither it nor an earlier one is good for another success, which is [ErrCodeUsed].
 	CodeStep uint64
+	// WrongCode: the Failure is that of a one-time code, as is a CodeStep that was used. See realm.Login.CodeFailures.
+	WrongCode bool
 	// Grant is created on success, if not nil. Finish fills in its epochs.
 	Grant *Grant
 }
@@ -54,8 +57,11 @@ func (s Settlement) Effective() (Settlement, error) {
 	if s.Outcome != Success {
 		s.Grant, s.CountLogin = nil, false
 	}
+	if s.Outcome != Failure {
+		s.WrongCode = false
+	}
 	if s.Outcome == Void || s.Reservation.User == nil {
-		s.Owner, s.CountLogin, s.CodeStep = nil, false, 0
+		s.Owner, s.CountLogin, s.CodeStep, s.WrongCode = nil, false, 0, false
 	}
 	if s.Owner == nil {
 		s.EndGrants = false

@@ -23,12 +23,13 @@ const userVersion = 2
 //	    22      6  last login, ms
 //	    28      4  logins that were counted
 //	    32      6  time step of the newest one-time code that was used
-//	    38      4  version of the record: administrative changes
-//	    42      6  account expires, ms
+//	    38      4  consecutive failures that were wrong one-time codes
+//	    42      4  version of the record: administrative changes
+//	    46      6  account expires, ms
 //
 // From the version on stands the administrative part, which only [Users.UpdateUser] and [Settlement.Owner] replace; a
 // checksum over what follows the expiry ends it.
-const LoginSize = 38
+const LoginSize = 42
 
 // MaxCodeStep is the last time step of a one-time code that a record can hold.
 const MaxCodeStep = 1<<48 - 1
@@ -50,6 +51,7 @@ func (w *writer) login(l realm.Login) {
 	w.ms(l.LastLogin)
 	w.u32(uint32(l.Logins))
 	w.u48(min(l.CodeStep, MaxCodeStep))
+	w.u32(uint32(l.CodeFailures))
 }
 
 // DecodeLogin reads [EncodeLogin], or [ErrDamaged].
@@ -70,7 +72,7 @@ func (r *reader) login() realm.Login {
 		Failures: int(r.u32()), Consecutive: int(r.u32()),
 		LastFailure: r.ms(), LockedUntil: r.ms(),
 		Locks: int(r.u8()), LastLogin: r.ms(),
-		Logins: int(r.u32()), CodeStep: r.u48(),
+		Logins: int(r.u32()), CodeStep: r.u48(), CodeFailures: int(r.u32()),
 	}
 }
 

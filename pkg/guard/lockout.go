@@ -61,12 +61,25 @@ func lock(p realm.Lockout, n int) time.Duration {
 	return min(d, max(p.MaxDuration, p.Duration))
 }
 
-// Succeed clears the account of attempts. What attempts have used up and counted stays.
-func Succeed(l *realm.Login, now time.Time) {
-	*l = realm.Login{LastLogin: now, Logins: l.Logins, CodeStep: l.CodeStep}
+// FailCode is [Fail] for a wrong one-time code.
+func FailCode(l *realm.Login, p realm.Lockout, now time.Time) {
+	Fail(l, p, now)
+	l.CodeFailures++
 }
 
-// Unlock clears failures, the consecutive count and locks, as an administrator does.
+// Succeed clears the account of attempts. What attempts have used up and counted stays. So do wrong one-time codes, with the
+// lock that came of them, unless a right one was given: who knows the password must not guess codes without end by logging
+// in, between the guesses, where none is asked for.
+func Succeed(l *realm.Login, code bool, now time.Time) {
+	next := realm.Login{LastLogin: now, Logins: l.Logins, CodeStep: l.CodeStep}
+	if n := l.CodeFailures; n > 0 && !code {
+		next.Failures, next.Consecutive, next.CodeFailures = min(l.Failures, n), n, n
+		next.LastFailure, next.LockedUntil, next.Locks = l.LastFailure, l.LockedUntil, l.Locks
+	}
+	*l = next
+}
+
+// Unlock clears failures of both kinds, the consecutive count and locks, as an administrator does.
 func Unlock(l *realm.Login) {
 	*l = realm.Login{LastFailure: l.LastFailure, LastLogin: l.LastLogin, Logins: l.Logins, CodeStep: l.CodeStep}
 }

@@ -161,11 +161,12 @@ func TestOnlyWhatIsForgivenIsCleared(t *testing.T) {
 		Failures: 2, Consecutive: 99, LastFailure: noon, LockedUntil: noon, Locks: 4, LastLogin: hourAgo, Logins: 12, CodeStep: 7,
 	}
 	l := full
-	guard.Succeed(&l, noon)
+	guard.Succeed(&l, false, noon)
 	if diff := cmp.Diff(realm.Login{LastLogin: noon, Logins: 12, CodeStep: 7}, l); diff != "" {
 		t.Errorf("success: %s", diff)
 	}
 	l = full
+	l.CodeFailures = 99
 	guard.Unlock(&l)
 	if diff := cmp.Diff(realm.Login{LastFailure: noon, LastLogin: hourAgo, Logins: 12, CodeStep: 7}, l); diff != "" {
 		t.Errorf("unlock: %s", diff)
@@ -174,6 +175,43 @@ func TestOnlyWhatIsForgivenIsCleared(t *testing.T) {
 	guard.Fail(&l, policy, noon)
 	if l.Logins != 12 || l.CodeStep != 7 {
 		t.Errorf("failure: %+v", l)
+	}
+}
+
+// The attack: guess a one-time code, and log in with the password alone, where no code is asked for, before it locks.
+func TestPasswordsAloneForgiveNoCodes(t *testing.T) {
+	var l realm.Login
+	p := realm.Lockout{Threshold: 5, Window: time.Hour, Duration: time.Hour, MaxDuration: time.Hour, StopAfter: 7}
+	for range 2 {
+		guard.FailCode(&l, p, noon)
+		guard.Fail(&l, p, noon)
+		guard.Succeed(&l, false, noon)
+	}
+	want := realm.Login{Failures: 2, Consecutive: 2, CodeFailures: 2, LastFailure: noon, LastLogin: noon}
+	if diff := cmp.Diff(want, l); diff != "" {
+		t.Error(diff)
+	}
+	coded := l
+	guard.Succeed(&coded, true, noon)
+	if diff := cmp.Diff(realm.Login{LastLogin: noon}, coded); diff != "" {
+		t.Errorf("with a right code: %s", diff)
+	}
+	for range 3 {
+		guard.Succeed(&l, false, noon)
+		guard.FailCode(&l, p, noon)
+	}
+	guard.Succeed(&l, false, noon) // an attempt that was under way
+	if got := guard.Judge(&l, p, 0, noon); got != storage.Locked || l.Locks != 1 {
+		t.Errorf("%v, %+v", got, l)
+	}
+	for n := range 2 { // and the lasting stop comes, however long the guesser waits
+		later := noon.Add(time.Duration(n+1) * 24 * time.Hour)
+		guard.Judge(&l, p, 0, later)
+		guard.Succeed(&l, false, later)
+		guard.FailCode(&l, p, later)
+	}
+	if got := guard.Judge(&l, p, 0, noon.Add(1000*time.Hour)); got != storage.Stopped {
+		t.Errorf("%v, %+v", got, l)
 	}
 }
 

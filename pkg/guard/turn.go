@@ -44,11 +44,12 @@ type Effects struct {
 	EndGrants  bool
 	CountLogin bool // with Succeed only
 	CodeStep   uint64
+	WrongCode  bool
 }
 
 func (e Effects) settlement(o storage.Outcome) storage.Settlement {
 	return storage.Settlement{
-		Outcome: o, Owner: e.Owner, EndGrants: e.EndGrants, CountLogin: e.CountLogin, CodeStep: e.CodeStep,
+		Outcome: o, Owner: e.Owner, EndGrants: e.EndGrants, CountLogin: e.CountLogin, CodeStep: e.CodeStep, WrongCode: e.WrongCode,
 	}
 }
 

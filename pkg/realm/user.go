@@ -54,6 +54,10 @@ type Login struct {
 	// CodeStep is the time step of the newest one-time code that was used; 0: none. No code of it, or of an earlier one,
 	// is good again.
 	CodeStep uint64
+
+	// CodeFailures are those of Consecutive that were wrong one-time codes. Only a login with a right code clears them: a
+	// login with a password alone says nothing about who guesses codes.
+	CodeFailures int
 }
 
 // Clone is a copy that shares nothing with u.

@@ -84,7 +84,7 @@ func (a *attempt) seed() ([]byte, error) {
 // who may not log in is charged like a wrong one, because settling differently would take a different time. Who was
 // locked already is settled with the same work and without effect.
 func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
-	e := guard.Effects{CodeStep: run.CodeStep}
+	e := guard.Effects{CodeStep: run.CodeStep, WrongCode: run.WrongCode}
 	if run.Enabled != nil && a.turn.User != nil && a.turn.User.Enabled != *run.Enabled && a.turn.Standing == storage.Reserved {
 		owner := a.turn.User.Clone()
 		owner.Enabled = *run.Enabled
@@ -99,7 +99,7 @@ func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
 // abandon settles after a fault: as a failure only if a credential was found wrong before it.
 func (a *attempt) abandon(ctx context.Context, run journey.Result) error {
 	if run.WrongCode || (run.Evaluated && !run.Verified) {
-		return a.turn.Fail(ctx, guard.Effects{})
+		return a.turn.Fail(ctx, guard.Effects{WrongCode: run.WrongCode})
 	}
 	return a.turn.Void(ctx)
 }

@@ -121,9 +121,22 @@ func TestGuessesOfACodeAreCharged(t *testing.T) {
 			t.Errorf("%s: reason %q", chain, got.trace.Reason)
 		}
 	}
-	// A right code before a fault charges nobody, and is not used up.
 	s := enrolled(t)
-	_, err := s.withCode(t, "demo", "right", "123456", "CodeFault")
+	for range 4 { // and logins in between, where no code is asked for, forgive none
+		_, err := s.withCode(t, "demo", "right", "000000", "Code")
+		refused(t, "wrong code", err, ropc.ErrInvalidGrant)
+		if _, err := s.ask(t, passwordForm("username", "demo", "password", "right")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.withCode(t, "demo", "right", "000000", "Code")
+	refused(t, "the fifth", err, ropc.ErrInvalidGrant)
+	if got, err := s.withCode(t, "demo", "right", "123456", "Code"); err == nil || got.trace.Reason != audit.Locked {
+		t.Errorf("after five guesses: %v %+v", err, got.trace)
+	}
+	// A right code before a fault charges nobody, and is not used up.
+	s = enrolled(t)
+	_, err = s.withCode(t, "demo", "right", "123456", "CodeFault")
 	refused(t, "fault", err, ropc.ErrInternal)
 	if got := s.user(t, "demo").Login; got.Failures != 0 || got.CodeStep != 0 {
 		t.Errorf("account %+v", got)

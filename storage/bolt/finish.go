@@ -73,7 +73,7 @@ func (s *Store) finish(t *tx, x *settlement) error {
 		answer = x.repeated(t)
 	case x.Outcome == storage.Success && guard.CodeUsed(&login, x.CodeStep):
 		answer = storage.ErrCodeUsed
-		guard.Fail(&login, x.Reservation.Policy, t.now)
+		guard.FailCode(&login, x.Reservation.Policy, t.now)
 	case x.Outcome == storage.Success && x.late(t, u):
 		answer = storage.ErrConflict
 	default:
@@ -97,11 +97,14 @@ func (x *settlement) late(t *tx, u *realm.User) bool {
 // count does the arithmetic of an attempt that was under way.
 func (x *settlement) count(t *tx, l *realm.Login) {
 	guard.UseCode(l, x.CodeStep)
-	if x.Outcome == storage.Failure {
+	switch {
+	case x.WrongCode:
+		guard.FailCode(l, x.Reservation.Policy, t.now)
+	case x.Outcome == storage.Failure:
 		guard.Fail(l, x.Reservation.Policy, t.now)
-		return
+	default:
+		guard.Succeed(l, x.CodeStep != 0, t.now)
 	}
-	guard.Succeed(l, t.now)
 	if x.CountLogin {
 		guard.CountLogin(l)
 	}

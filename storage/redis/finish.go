@@ -19,7 +19,7 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 		return err
 	}
 	x := s.settling(&st.Reservation, st.Outcome)
-	x.endGrants, x.countLogin, x.codeStep = st.EndGrants, st.CountLogin, st.CodeStep
+	x.endGrants, x.countLogin, x.codeStep, x.wrongCode = st.EndGrants, st.CountLogin, st.CodeStep, st.WrongCode
 	if x.read, x.owner, err = parts(&st); err != nil {
 		return err
 	}
@@ -51,6 +51,7 @@ type settling struct {
 	endGrants  bool
 	countLogin bool
 	codeStep   uint64
+	wrongCode  bool
 	grant      []byte
 	base       string
 	bucket     uint16
@@ -70,7 +71,7 @@ func (s *Store) settling(r *storage.Reservation, o storage.Outcome) settling {
 
 func (x *settling) args() []any {
 	return append([]any{
-		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, x.grant,
+		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, flag(x.wrongCode), x.grant,
 		x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife),
 	}, x.policy...)
 }

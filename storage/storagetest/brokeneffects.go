@@ -53,6 +53,12 @@ var effectFaults = map[Fault]func(s storage.Store) storage.Store{
 			st.CodeStep = 0
 		}
 	}),
+	"a wrong code is a wrong password": settles(func(_ *realm.User, st *storage.Settlement) { st.WrongCode = false }),
+	"a right code clears no wrong ones": settles(func(_ *realm.User, st *storage.Settlement) {
+		if st.Outcome == storage.Success {
+			st.CodeStep = 0
+		}
+	}),
 	"a void uses the code": settles(func(_ *realm.User, st *storage.Settlement) {
 		if st.Outcome == storage.Void && st.CodeStep != 0 {
 			st.Outcome = storage.Failure

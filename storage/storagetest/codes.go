@@ -45,6 +45,7 @@ var codeCases = []Case{
 			e.dead("a code that was used", g)
 			got := e.read(u.Username)
 			want.Login.Failures, want.Login.Consecutive, want.Login.LastFailure = i+1, i+1, got.Login.LastFailure
+			want.Login.CodeFailures = i + 1
 			e.equal("owner", got, want)
 		}
 		e.equal("grants", len(e.grantsOf(u.Username)), 0)
@@ -67,6 +68,30 @@ var codeCases = []Case{
 		e.equal("successes with one code", done.Load(), int32(1))
 		got := e.read(u.Username).Login
 		e.equal("failures, logins", []int{got.Failures, got.Consecutive, got.Logins}, []int{n - 1, n - 1, 1})
+	}},
+	{"codes/wrong", "A Failure with WrongCode is cleared by a Success with a CodeStep, or by UnlockUser, only.", func(e *env) {
+		u := e.user()
+		wrong := func(s *storage.Settlement) { s.WrongCode = true }
+		for range 3 {
+			e.ok("wrong code", e.finish(e.reserve(u.Username, policy(4)), storage.Failure, wrong))
+			e.ok("log in without one", e.finish(e.reserve(u.Username, policy(4)), storage.Success, wrong))
+		}
+		e.ok("void", e.finish(e.reserve(u.Username, policy(4)), storage.Void, wrong))
+		got := e.read(u.Username).Login
+		e.equal("failures", []int{got.Failures, got.Consecutive, got.CodeFailures}, []int{3, 3, 3})
+		e.ok("a fourth", e.finish(e.reserve(u.Username, policy(4)), storage.Failure, wrong))
+		e.equal("standing", e.standing(u.Username, policy(4)), storage.Locked)
+		e.ok("unlock", e.UnlockUser(e.ctx, e.realm, u.Username))
+		e.equal("failures", e.read(u.Username).Login.CodeFailures, 0)
+
+		e.ok("wrong code", e.finish(e.reserve(u.Username, policy(4)), storage.Failure, wrong))
+		e.ok("wrong password", e.settle(e.reserve(u.Username, policy(4)), storage.Failure))
+		e.ok("log in with a code", e.finish(e.reserve(u.Username, policy(4)), storage.Success, code(7)))
+		got = e.read(u.Username).Login
+		e.equal("failures", []int{got.Failures, got.Consecutive, got.CodeFailures}, []int{0, 0, 0})
+		e.is("a used code", e.finish(e.reserve(u.Username, policy(4)), storage.Success, code(7)), storage.ErrCodeUsed)
+		e.ok("log in without one", e.settle(e.reserve(u.Username, policy(4)), storage.Success))
+		e.equal("code failures", e.read(u.Username).Login.CodeFailures, 1)
 	}},
 	{"codes/lock", "A code that was used charges like a wrong password, and may lock.", func(e *env) {
 		u := e.user()

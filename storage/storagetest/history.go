@@ -59,6 +59,7 @@ func (e *env) history(p realm.Lockout) {
 			held = append(held[:i], held[i+1:]...)
 			e.settleAs(storage.Settlement{
 				Reservation: r, Outcome: storage.Outcome(rnd.IntN(12) % 5 % 3), CountLogin: rnd.IntN(2) == 0, CodeStep: nextCode(rnd, &model),
+				WrongCode: rnd.IntN(3) == 0,
 			}, &model)
 		}
 	}
@@ -83,18 +84,21 @@ func (e *env) settleAs(s storage.Settlement, model *realm.Login) {
 	switch {
 	case s.Outcome == storage.Void:
 	case s.Outcome == storage.Success && !guard.CodeUsed(model, s.CodeStep):
-		guard.Succeed(model, got.LastLogin)
+		guard.Succeed(model, s.CodeStep != 0, got.LastLogin)
 		guard.UseCode(model, s.CodeStep)
 		if s.CountLogin {
 			guard.CountLogin(model)
 		}
 		e.that("a login is recorded when it happens", !got.LastLogin.Before(r.Now))
 	default:
+		fail := guard.Fail
 		if s.Outcome == storage.Success {
-			want = storage.ErrCodeUsed
+			want, fail = storage.ErrCodeUsed, guard.FailCode
+		} else if s.WrongCode {
+			fail = guard.FailCode
 		}
 		guard.UseCode(model, s.CodeStep)
-		guard.Fail(model, r.Policy, got.LastFailure)
+		fail(model, r.Policy, got.LastFailure)
 		e.that("a failure is recorded when it happens", !got.LastFailure.Before(r.Now))
 	}
 	e.is("settle", err, want)

@@ -34,6 +34,8 @@ var noticed = map[storagetest.Fault]string{
 	"a settlement ends grants, written or not":  "owners/changed meanwhile",
 	"a settlement ends its own grant":           "owners/ending grants",
 	"a settlement ends no grants":               "owners/ending grants",
+	"a right code clears no wrong ones":         "codes/wrong",
+	"a wrong code is a wrong password":          "codes/wrong",
 	"a void uses the code":                      "codes/void",
 	"always rotates":                            "refresh/keeps",
 	"an access token ends the grant":            "revoke/access token",

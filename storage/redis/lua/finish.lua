@@ -9,21 +9,22 @@
 --    6 1 if the new one ends the owner's grants
 --    7 1 to count a login
 --    8 time step of the one-time code that was right, or 0
---    9 the grant's record, or ''
---   10 base
---   11 bucket (2 bytes)
---   12 life of a stranger's account
---   13 life of the mark
---   14 policy (5 arguments)
+--    9 1 if a failure is that of a one-time code
+--   10 the grant's record, or ''
+--   11 base
+--   12 bucket (2 bytes)
+--   13 life of a stranger's account
+--   14 life of the mark
+--   15 policy (5 arguments)
 -- Answer: 'ok', 'conflict' or 'used' (the code was). Again, when the reservation is gone: 'ok', unless a grant was asked
 -- for and is not there, or the mark says 'used'.
 
 local VOID, FAILURE, SUCCESS = 0, 1, 2
 local nonce, outcome, known = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local read, new, ending = ARGV[4], ARGV[5], ARGV[6] == '1'
-local counted, step, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9]
-local base, bucket, stranger_life, mark_life = ARGV[10], ARGV[11], tonumber(ARGV[12]), ARGV[13]
-local p, now = policy(14), clock()
+local counted, step, wrong_code, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
+local base, bucket, stranger_life, mark_life = ARGV[11], ARGV[12], tonumber(ARGV[13]), ARGV[14]
+local p, now = policy(15), clock()
 
 local a = account(not known)
 local late = sweep(a.reservations, a.login, p, now)
@@ -37,7 +38,7 @@ local function changed_owner() return part == '' or part:sub(1, 4) ~= read:sub(1
 local function expires(of) return struct.unpack('>I6', of, 5) end
 
 if mine and outcome == SUCCESS and code_used(a.login, step) then
-  outcome, answer = FAILURE, 'used'
+  outcome, answer, wrong_code = FAILURE, 'used', true
 elseif mine and grant ~= '' and changed_owner() then
   outcome, answer = VOID, 'conflict'
 elseif not mine and outcome == SUCCESS and step ~= 0 and done(KEYS[7]) then
@@ -58,9 +59,9 @@ local changed = #late > 0 or refused or (mine and outcome ~= VOID)
 if mine then
   late[#late + 1] = nonce
   if outcome ~= VOID and answer == 'ok' then use_code(a.login, step) end
-  if outcome == FAILURE then fail(a.login, p, now) end
+  if outcome == FAILURE then (wrong_code and fail_code or fail)(a.login, p, now) end
   if outcome == SUCCESS then
-    succeed(a.login, now)
+    succeed(a.login, step ~= 0, now)
     if counted then count_login(a.login) end
   end
 end

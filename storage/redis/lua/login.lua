@@ -1,23 +1,24 @@
 -- login.lua is the account of attempts: the arithmetic of pkg/guard, step by step, and the reservations beside it. A
 -- policy is {threshold, window, duration, max, stop}.
 
-local LOGIN, LOGIN_SIZE, USER_VERSION = '>BI4I4I6I6BI6I4I6', 38, 2
+local LOGIN, LOGIN_SIZE, USER_VERSION = '>BI4I4I6I6BI6I4I6I4', 42, 2
 local MAX_LOGINS = 2147483647
 local RESERVED, BUSY, LOCKED, STOPPED = 0, 1, 2, 3
 
 local function read_login(v)
   if #v < LOGIN_SIZE or v:byte(1) ~= USER_VERSION then damaged('account of attempts') end
   local l, _ = {}
-  _, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code = struct.unpack(LOGIN, v)
+  _, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code, l.codes = struct.unpack(LOGIN, v)
   return l
 end
 
 local function new_login()
-  return {failures = 0, consecutive = 0, failed = 0, locked = 0, locks = 0, login = 0, logins = 0, code = 0}
+  return {failures = 0, consecutive = 0, failed = 0, locked = 0, locks = 0, login = 0, logins = 0, code = 0, codes = 0}
 end
 
 local function pack_login(l)
-  return struct.pack(LOGIN, USER_VERSION, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code)
+  return struct.pack(LOGIN, USER_VERSION, l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login, l.logins, l.code,
+    l.codes)
 end
 
 local function forget(l, p, now)
@@ -50,11 +51,21 @@ local function fail(l, p, now)
   end
 end
 
-local function succeed(l, now)
-  l.failures, l.consecutive, l.failed, l.locked, l.locks, l.login = 0, 0, 0, 0, 0, now
+local function fail_code(l, p, now)
+  fail(l, p, now)
+  l.codes = l.codes + 1
 end
 
-local function unlock(l) l.failures, l.consecutive, l.locked, l.locks = 0, 0, 0, 0 end
+local function succeed(l, code, now)
+  l.login = now
+  if l.codes == 0 or code then
+    l.failures, l.consecutive, l.failed, l.locked, l.locks, l.codes = 0, 0, 0, 0, 0, 0
+  else
+    l.failures, l.consecutive = math.min(l.failures, l.codes), l.codes
+  end
+end
+
+local function unlock(l) l.failures, l.consecutive, l.locked, l.locks, l.codes = 0, 0, 0, 0, 0 end
 local function count_login(l) l.logins = math.min(l.logins + 1, MAX_LOGINS) end
 local function code_used(l, step) return step ~= 0 and step <= l.code end
 local function use_code(l, step) l.code = math.max(l.code, step) end
