@@ -18,6 +18,8 @@ func (j *Journey) Decide(in Input, r Result) (reason string) {
 		return reason
 	}
 	switch {
+	case r.Enabled != nil && !*r.Enabled:
+		return ReasonDisabled // by this very run
 	case r.Success && (r.Verified || j.definition.AllowUnverified):
 		return ""
 	case r.Reason != "":

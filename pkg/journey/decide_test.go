@@ -31,6 +31,7 @@ func TestDecide(t *testing.T) {
 		{"unverified and allowed", open, journey.Input{User: fine}, led, ""},
 		{"unverified and nobody", open, journey.Input{}, led, "unknown_user"},
 		{"unverified and disabled", open, journey.Input{User: &realm.User{}}, led, "disabled"},
+		{"disabled by the run itself", strict, journey.Input{User: fine}, journey.Result{Success: true, Verified: true, Enabled: new(bool)}, "disabled"},
 		{"nobody", strict, journey.Input{}, verified, "unknown_user"},
 		{"vouched for", strict, journey.Input{}, vouched, ""},
 		{"vouched for, and disabled here", strict, journey.Input{User: &realm.User{}}, vouched, "disabled"},

@@ -3,7 +3,8 @@ package journey
 import "maps"
 
 // SetEnabled enables or disables the owner's account when the attempt is settled, whether the run succeeds or not: a
-// disabled one ends the owner's grants. Without an owner it does nothing. The last call counts.
+// disabled one ends the owner's grants. Without an owner it does nothing. The last call counts; to enable counts only if a
+// source has said yes in the run, since whoever knows nothing must not undo what an administrator did.
 func (s *State) SetEnabled(enabled bool) {
 	if s.User() != nil {
 		s.enabled = &enabled
@@ -31,7 +32,10 @@ func (s *State) MigrateCredential() { s.migrate = s.migrate || s.source != "" }
 
 // effects moves what the run leaves behind into its result. A refusal leaves the account's state and the used code only.
 func (s *State) effects(r *Result) {
-	r.Enabled, r.CodeStep = s.enabled, s.codeStep
+	r.CodeStep = s.codeStep
+	if s.enabled != nil && (!*s.enabled || s.verified) {
+		r.Enabled = s.enabled
+	}
 	r.WrongCode = s.code != nil && (*s.code == CodeWrong || *s.code == CodeUsed)
 	if !r.Success {
 		return

@@ -96,10 +96,12 @@ func journeys(t testing.TB) *journey.Set {
 	either.Nodes["local"] = node("DataStoreDecision", "success", "failure")
 	disable := chain("DataStoreDecision", "Disable")
 	disable.Nodes["0"] = node("DataStoreDecision", "success", "1")
-	enable := chain("DataStoreDecision", "Enable")
-	enable.Nodes["0"] = node("DataStoreDecision", "success", "1")
+	last := chain("DataStoreDecision", "Disable")
+	last.Nodes["1"] = node("Disable", "failure", "success")
+	enable := chain("Directory", "Enable")
+	enable.Nodes["0"] = node("Directory", "1", "1")
 	set, problems := journey.Build(map[string]journey.Definition{
-		"Directory": chain("Directory"), "Migrate": chain("Directory", "Migrate"), "Either": either, "Disable": disable, "Enable": enable,
+		"Directory": chain("Directory"), "Migrate": chain("Directory", "Migrate"), "Either": either, "Disable": disable, "LastTime": last, "Enable": enable,
 		"Plain": chain("DataStoreDecision"), "Count": chain("DataStoreDecision", "Count"), "Code": chain("DataStoreDecision", "Code"), "CodeFault": chain("DataStoreDecision", "Code", "FaultBefore"),
 		"Check": {Enabled: true, Entry: "collect", Nodes: check}, "Active": {Enabled: true, Entry: "collect", Nodes: active},
 		"Off": {Entry: "collect", Nodes: check}, "Inner": {Enabled: true, InnerOnly: true, Entry: "collect", Nodes: check},

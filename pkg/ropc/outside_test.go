@@ -272,10 +272,23 @@ func TestJourneyDisablesAndEnablesAnAccount(t *testing.T) {
 	if _, err := s.outside(t, "Disable", "nobody", "wrong", ""); err == nil {
 		t.Error("nobody logs in")
 	}
+	// The attack: undo it, knowing nothing.
 	_, err = s.outside(t, "Enable", "demo", "wrong", "")
 	refused(t, "wrong", err, ropc.ErrInvalidGrant)
+	if s.user(t, "demo").Enabled {
+		t.Error("a wrong password enabled the account")
+	}
+	_, err = s.outside(t, "Enable", "demo", "right", "")
+	refused(t, "right, and disabled until now", err, ropc.ErrInvalidGrant)
 	if _, err := s.outside(t, "Check", "demo", "right", ""); err != nil {
 		t.Error(err)
+	}
+	// The run that locks gives no token, wherever it leads.
+	s.owner(t, "leaving")
+	_, err = s.outside(t, "LastTime", "leaving", "right", "")
+	refused(t, "disabled on the way to success", err, ropc.ErrInvalidGrant)
+	if s.user(t, "leaving").Enabled {
+		t.Error("the account is enabled")
 	}
 	// A locked attempt changes nothing: its journey knows nothing of the password.
 	s.wrong(t, "demo", 5)

@@ -47,7 +47,11 @@ func (s *Store) begin(ctx context.Context, a storage.Attempt) (b storage.Begun, 
 		b.Reservation = storage.Reservation{
 			Realm: a.Realm, Username: a.Username, Policy: a.Policy, User: u, Now: t.now, Begun: time.Now(),
 		}
-		b.Standing = guard.Judge(&login, a.Policy, len(sh.accounts[who]), t.now)
+		policy := a.Policy
+		if u == nil {
+			policy.StopAfter = 0 // nobody could unlock it
+		}
+		b.Standing = guard.Judge(&login, policy, len(sh.accounts[who]), t.now)
 		return nil
 	})
 	if err == nil && !unsettled && b.Standing == storage.Reserved {

@@ -61,6 +61,13 @@ var lockoutCases = []Case{
 		e.ok("unlock", e.UnlockUser(e.ctx, e.realm, u.Username))
 		e.equal("standing once unlocked", e.standing(u.Username, p), storage.Reserved)
 	}},
+	{"lockout/stop_after nobody", "A name that belongs to nobody is not stopped: nobody could unlock it.", func(e *env) {
+		p := realm.Lockout{StopAfter: 2}
+		for range 3 {
+			e.fail("nobody", p)
+		}
+		e.equal("standing", e.standing("nobody", p), storage.Reserved)
+	}},
 	{"lockout/stop_after in flight", "Attempts under way count towards stop_after too.", func(e *env) {
 		u := e.user()
 		p := realm.Lockout{Window: long, StopAfter: 2}

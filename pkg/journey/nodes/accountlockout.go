@@ -8,7 +8,9 @@ import (
 )
 
 // AccountLockout disables the owner's account, or enables it again, when the attempt is settled. A disabled one loses its
-// grants and stays disabled until `ropcd user enable`, or until a journey unlocks it. Whoever can reach a node that locks,
+// grants, is refused in the same run, and stays disabled until `ropcd user enable`, or until a journey unlocks it. To unlock
+// takes a source outside that has said yes before, such as a directory: the password of a disabled account here is never
+// compared. It counts from the next login on. Whoever can reach a node that locks,
 // by a wrong password for example, can keep its owners out: the realm's lockout, which ends by itself, is the better
 // answer to guessing.
 type AccountLockout struct {

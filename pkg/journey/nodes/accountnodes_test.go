@@ -22,7 +22,7 @@ func TestAccountLockout(t *testing.T) {
 		{"", &owner, &no},
 		{"{}", &owner, &no},
 		{"{action: lock}", &owner, &no},
-		{"{action: unlock}", &disabled, &yes},
+		{"{action: unlock}", &disabled, nil}, // nothing was verified
 		{"{action: lock}", nil, nil},
 	} {
 		n := node{Type: "AccountLockout", Settings: tt.settings, Outcomes: []string{"outcome"}}
@@ -30,6 +30,11 @@ func TestAccountLockout(t *testing.T) {
 		if diff := cmp.Diff(tt.want, result.Enabled); got != "outcome" || diff != "" {
 			t.Errorf("%s: outcome %q (-want +got):\n%s", tt.settings, got, diff)
 		}
+	}
+	in := journey.Input{Username: "demo", Password: "right", User: &disabled, Verify: func(context.Context, string) (bool, error) { return true, nil }}
+	result := chainOf(t, in, "UsernameCollector", "PasswordCollector", "DataStoreDecision", "AccountLockout {action: unlock}")
+	if diff := cmp.Diff(&yes, result.Enabled); diff != "" {
+		t.Errorf("unlocked by a verified one (-want +got):\n%s", diff)
 	}
 	refuses(t, "AccountLockout", map[string]string{"{action: LOCK}": `action: must be lock or unlock, not "LOCK"`})
 }

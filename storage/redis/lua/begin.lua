@@ -17,6 +17,7 @@ end
 local record = not a.stranger and head .. a.record:sub(LOGIN_SIZE + 1)
 if hold_of_mine > now then return {RESERVED, now, record} end
 
+if a.stranger then p.stop = 0 end -- nobody could unlock it
 local standing = judge(a.login, p, flying, now) -- what it forgets is not written: the next one forgets it too
 redis.call('HSET', a.reservations, nonce, math.min(now + hold, NEVER))
 redis.call('PEXPIRE', a.reservations, math.max(redis.call('PTTL', a.reservations), life))

@@ -63,12 +63,12 @@ local function list(index, id, keep, now)
   end
 end
 
--- write_grant keeps a record until all of it is over.
+-- write_grant keeps a record until all of it is over. Redis still shows a key in the millisecond in which it expires.
 local function write_grant(key, v, keep)
   if keep == 0 then
     redis.call('SET', key, v)
   else
-    redis.call('SET', key, v, 'PXAT', keep)
+    redis.call('SET', key, v, 'PXAT', keep - 1)
   end
 end
 
