@@ -29,7 +29,7 @@ import (
 // reaches it which passwords are right; it should take the same time whether there is such a user or not.
 //
 // While an account is locked here, the service is not asked. A service that does not answer, answers with a status that is
-// not listed, or redirects is a fault: the client gets a 503 or a 500, and nobody is charged with a wrong password. Two
+// not listed, or redirects is a fault: the client gets a 503 or a 500. It is charged as a wrong password only if it had been sent. Two
 // nodes with one source are asked once in a run, in the words of the node that comes first. The service must tell names apart
 // as exactly as they are sent: whoever it knows by several names gets several accounts.
 type HTTPDecision struct {
