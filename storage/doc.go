@@ -1,5 +1,5 @@
 // Package storage is the contract between the authorization server and whatever keeps its data: resource owners, their
-// login attempts, dynamic clients, and grants. storage/bolt and storage/redis fulfil it; storage/storagetest proves that
+// login attempts, dynamic clients, grants, and rate limits. storage/bolt and storage/redis fulfil it; storage/storagetest proves that
 // they do, and that a store of your own does.
 //
 // It leaves tokens to pkg/token (a store sees digests only), the arithmetic of lockouts to pkg/guard, and every answer to
@@ -18,6 +18,8 @@
 //     disabled. So no code is good twice, and nothing is half done when a process dies.
 //   - Errors say whose fault it is: [ErrUnavailable] is the store's and becomes a 503, [ErrDamaged] becomes a 500, and
 //     all others are answers.
+//   - Rate limits are kept apart from the account of attempts. That one is exact, settled and lasting; these are one time
+//     for each party, good for minutes, and may be forgotten. See [Limits].
 //   - Ending the grants of a client or a realm is one increment of an epoch (nothing is scanned); ending those of an
 //     owner deletes them in the step that disables, deletes or re-passwords the owner.
 package storage

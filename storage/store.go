@@ -27,12 +27,13 @@ var (
 
 // Store keeps everything. Implementations MUST be safe for concurrent use, MUST honour the context's deadline (returning
 // an error that is [ErrUnavailable]), MUST make each method atomic, and MUST have a write on disk, or acknowledged by
-// the server, before they return nil.
+// the server, before they return nil. Limits are the exception: see there.
 type Store interface {
 	Logins
 	Users
 	Clients
 	Grants
+	Limits
 
 	// Ready tells why the store cannot serve grants now, or nil.
 	Ready(ctx context.Context) error

@@ -19,6 +19,7 @@ type Realm struct {
 	Issuer  string   // complete: never empty in use
 	CORS    []string // allowed origins
 	Authentication
+	Limits   Limits
 	Provider *Provider // nil: the realm has no OAuth2 provider
 	Clients  []*Client // the static ones
 }
@@ -37,6 +38,22 @@ type Lockout struct {
 	MaxDuration time.Duration
 	StopAfter   int // consecutive failures after which only an administrator unlocks; 0: never
 }
+
+// Limits are the rate limits of a realm.
+type Limits struct {
+	Address    Limit // failed client authentications and logins of one end-user address
+	Client     Limit // password grants of one client
+	UserClient Limit // password grants for one user name through one client
+}
+
+// Limit is how many requests there may be at once; they come back evenly, all of them in Per. The zero value is off.
+type Limit struct {
+	Requests int
+	Per      time.Duration
+}
+
+// On reports whether there is a limit.
+func (l Limit) On() bool { return l.Requests > 0 && l.Per > 0 }
 
 // Provider is the OAuth2 provider of a realm.
 type Provider struct {

@@ -23,5 +23,7 @@
 //     each commit. Opening reads the file instead.
 //   - Deleting an owner drops the attempts under way: a login with the deleted owner's password must not become a grant
 //     of whoever has the name next.
+//   - Rate limits are in memory only: they are good for minutes, and there is one process. Each layer remembers 65,536
+//     parties, as times under keyed hashes; beyond them the one that was charged longest ago is forgotten.
 //   - A file that others may read is corrected, not refused: volumes of orchestrators come back with group bits.
 package bolt

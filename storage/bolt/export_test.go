@@ -63,3 +63,16 @@ func (s *Store) Held() (n int) {
 	}
 	return n
 }
+
+// RememberParties sets how many parties a layer of limits remembers.
+func (s *Store) RememberParties(n int) { s.limits.most = n }
+
+// Limited is how many parties have taken places.
+func (s *Store) Limited() (n int) {
+	s.limits.mu.Lock()
+	defer s.limits.mu.Unlock()
+	for _, p := range s.limits.layers {
+		n += len(p.byID)
+	}
+	return n
+}

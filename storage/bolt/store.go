@@ -47,6 +47,7 @@ type Store struct {
 	failed atomic.Bool           // the last commit failed
 
 	held       reservations
+	limits     limits
 	ringKey    [32]byte
 	sweeping   sync.Mutex
 	epochMoved atomic.Bool // grants may be dead without having expired
@@ -72,6 +73,7 @@ func Open(path string, opts Options) (*Store, error) {
 		s.sweepEvery = time.Minute
 	}
 	s.held.init()
+	s.limits.init()
 	if len(opts.StrangersKey) > 0 {
 		s.ringKey = sha256.Sum256(opts.StrangersKey)
 	} else {

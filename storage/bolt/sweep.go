@@ -44,10 +44,11 @@ func (s *Store) sweeper() {
 	}
 }
 
-// sweep counts abandoned attempts and deletes dead grants.
+// sweep counts abandoned attempts, deletes dead grants, and forgets rate limits that nobody is near.
 func (s *Store) sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
+	s.limits.sweep(s.clock())
 	var errs []error
 	for _, who := range s.held.stale(s.now()) {
 		errs = append(errs, s.countUnsettled(ctx, who))

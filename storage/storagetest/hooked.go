@@ -28,6 +28,8 @@ type hooked struct {
 	endClient     func(context.Context, string, string) error
 	endRealm      func(context.Context, string) error
 	grantsOf      func(context.Context, string, string) ([]*storage.Grant, error)
+	charge        func(context.Context, []storage.Charge) (storage.Verdict, error)
+	known         func(storage.Charge) storage.Verdict
 	everyDeadline bool
 }
 
@@ -113,4 +115,15 @@ func (h *hooked) DeleteUser(ctx context.Context, realmKey, name string) error {
 
 func (h *hooked) CreateClient(ctx context.Context, c *realm.Client) error {
 	return or(h.createClient, h.createClient != nil, h.Store.CreateClient)(h.deadline(ctx), c)
+}
+
+func (h *hooked) Charge(ctx context.Context, all ...storage.Charge) (storage.Verdict, error) {
+	if h.charge == nil {
+		return h.Store.Charge(h.deadline(ctx), all...)
+	}
+	return h.charge(h.deadline(ctx), all)
+}
+
+func (h *hooked) Known(c storage.Charge) storage.Verdict {
+	return or(h.known, h.known != nil, h.Store.Known)(c)
 }

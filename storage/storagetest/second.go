@@ -95,6 +95,9 @@ var secondCases = []secondCase{
 			other.lives("the end before the login", there, again)
 		}
 	}},
+	{"limits", "A place that is taken in one process is taken in every other.", func(e, other *env) {
+		e.equal("places", e.atOnce(e, other), int32(7))
+	}},
 	{"clients", "A change of a client is seen in every process within one second.", func(e, other *env) {
 		c := e.client("c")
 		e.until("the client is found", soon, func() bool { return other.findClient("c") == nil })

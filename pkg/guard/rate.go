@@ -1,0 +1,43 @@
+package guard
+
+import (
+	"time"
+
+	"github.com/ropcd/ropcd/pkg/realm"
+)
+
+// Rate is a limit as the generic cell rate algorithm has it. All that is kept of a party is the one time at which all its
+// places are free again ("free"); the zero time is long ago.
+type Rate struct {
+	Interval time.Duration // in which one place comes back; whole microseconds
+	Room     time.Duration // in which all do
+}
+
+// RateOf is a limit that is on. It is never faster than the limit.
+func RateOf(l realm.Limit) Rate {
+	step := time.Duration(l.Requests) * time.Microsecond
+	interval := (l.Per + step - 1) / step * time.Microsecond
+	return Rate{Interval: interval, Room: interval * time.Duration(l.Requests)}
+}
+
+// Take is the time to keep when one more place is taken, and how long to wait until there is one; above zero there is
+// none now. A time further away than any debt, left by a longer limit or a clock that was set back, counts for nothing.
+func (r Rate) Take(free, now time.Time) (next time.Time, wait time.Duration) {
+	if free.Before(now) || free.After(r.debt(now)) {
+		free = now
+	}
+	next = free.Add(r.Interval)
+	return next, next.Sub(now) - r.Room
+}
+
+// Count is the time to keep when a place is taken although there may be none.
+func (r Rate) Count(free, now time.Time) time.Time {
+	next, _ := r.Take(free, now)
+	if most := r.debt(now); next.After(most) {
+		return most
+	}
+	return next
+}
+
+// debt is how far the time may be away: once the limit, and once more.
+func (r Rate) debt(now time.Time) time.Time { return now.Add(2 * r.Room) }
