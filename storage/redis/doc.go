@@ -22,6 +22,10 @@
 //     next attempt. A Begin whose answer never came is given back in the background: no password was evaluated.
 //   - Names that belong to nobody share sixteen accounts a bucket and realm. An attacker's choice of names makes no more
 //     keys than that, and none of them lives much longer than the policy's window.
+//   - Rate limits of one party have one tag and are one script; those of several parties are one pipeline, and what was
+//     taken in vain is given back. A refusal is remembered until its end: a flood costs no round trips, and an address is
+//     refused before anything was asked. No other process's refusals are known, so that each may let one more request
+//     through; it is counted, so that the rate holds.
 //   - The pointer from an id to a name is in another slot than the owner. It is written first and never trusted: a
 //     lookup compares the id in the record, and a pointer whose owner does not exist is taken over once it is old.
 //   - Nothing is read from replicas. A single server, or a Sentinel's master, that says it is a replica is refused when
@@ -38,6 +42,8 @@
 //   - Finish finds that its reservation is gone: nothing changes, and with a grant, the grant's own key says that the
 //     first delivery made it. Only that a one-time code was used leaves a mark, as other writes do.
 //   - Refresh finds its nonce in the grant, or in the mark it left when it ended the grant for reuse.
+//   - A rate limit keeps the nonce of its last charge. When another one came in between, a place is taken twice: limits are
+//     no accounts, and places come back.
 //   - An increment of an epoch may happen twice: only "higher than before" has a meaning.
 //   - All other writes leave a mark under their nonce, with the answer, for ten seconds.
 package redis

@@ -14,3 +14,13 @@ func StrangerNumber(secret []byte, realmKey, name string) string {
 	account, _ := keyring("p").stranger(secret, realmKey, name)
 	return account[strings.LastIndexByte(account, ':')+1:]
 }
+
+// MaxRefusals is how many refusals are remembered.
+const MaxRefusals = maxRefusals
+
+// Refusals is how many are.
+func (s *Store) Refusals() int {
+	s.refusals.mu.Lock()
+	defer s.refusals.mu.Unlock()
+	return len(s.refusals.until)
+}

@@ -41,6 +41,9 @@ func calls(ctx context.Context, s *redis.Store) map[string]error {
 	_, byID := s.UserByID(ctx, alpha, "1")
 	_, client := s.Client(ctx, alpha, "c")
 	_, list := s.GrantsOf(ctx, alpha, "alice")
+	one, two, three := limits()
+	_, charge := s.Charge(ctx, one)
+	_, charges := s.Charge(ctx, one, two, three)
 	var users, grants error
 	for _, users = range s.Users(ctx, alpha) {
 		break
@@ -51,6 +54,7 @@ func calls(ctx context.Context, s *redis.Store) map[string]error {
 	return map[string]error{
 		"Begin": begin, "Inspect": inspect, "InspectOwner": inspectOwner, "Refresh": refresh, "UserByName": byName,
 		"UserByID": byID, "Client": client, "GrantsOf": list, "Users": users, "Grants": grants,
+		"Charge": charge, "Charge, two parties": charges,
 		"Finish": s.Finish(ctx, storage.Settlement{Reservation: storage.Reservation{Realm: alpha, Username: "alice"}}),
 		"Revoke": s.Revoke(ctx, storage.Revocation{ID: id, Realm: alpha}), "EndGrant": s.EndGrant(ctx, alpha, id),
 		"EndUser": s.EndUser(ctx, alpha, "alice"), "EndClient": s.EndClient(ctx, alpha, "c"), "EndRealm": s.EndRealm(ctx, alpha),

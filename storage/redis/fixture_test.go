@@ -104,3 +104,14 @@ func lockoutOf(threshold int) realm.Lockout {
 	p.Threshold = threshold
 	return p
 }
+
+// limits are those of a client and a user through it, with two and nine places, and of an address with two.
+func limits() (client, user, address storage.Charge) {
+	two := realm.Limit{Requests: 2, Per: 10 * time.Minute}
+	client = storage.Charge{Layer: storage.LayerClient, Realm: alpha, Party: clientID, Limit: two}
+	user = storage.Charge{
+		Layer: storage.LayerUserClient, Realm: alpha, Party: clientID, Username: "alice",
+		Limit: realm.Limit{Requests: 9, Per: 10 * time.Minute},
+	}
+	return client, user, storage.Charge{Layer: storage.LayerAddress, Realm: alpha, Party: "192.0.2.7", Limit: two}
+}

@@ -47,6 +47,7 @@ const strangers = 1 << 12
 //	c     realm, id    realm id        string, see clientRecord                none
 //	e     realm        of it           string, an epoch                        none
 //	e     as above     realm client    string, an epoch                        none
+//	l     realm, party realm layer:hash  string, see limit.lua                  until all places are free
 //	p     0            -               string, nothing                         probeLife
 type keyring string
 
@@ -77,6 +78,15 @@ func (k keyring) stranger(secret []byte, realmKey, name string) (account, reserv
 	mac.Write([]byte(pair(realmKey, name)))
 	rest := pair(realmKey, strconv.Itoa(int(binary.BigEndian.Uint16(mac.Sum(nil))%strangers)))
 	return k.in(realmKey, name) + "x:" + rest, k.in(realmKey, name) + "y:" + rest
+}
+
+// limit is a rate limit. The hash is of its party, and of the user name if it has one: all names are short there, and
+// without the secret nobody can find two that are one.
+func (k keyring) limit(secret []byte, c storage.Charge) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("limit:" + pair(c.Realm, pair(string(c.Layer), pair(c.Party, c.Username)))))
+	hash := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	return k.in(c.Realm, c.Party) + "l:" + pair(c.Realm, string(c.Layer)+":"+hash)
 }
 
 func (k keyring) grant(id storage.GrantID) string {

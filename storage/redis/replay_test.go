@@ -60,6 +60,8 @@ var others = map[string]bool{
 	"concurrency/rotation": true,
 	"concurrency/numbers":  true,
 	"refresh/rotates":      true,
+
+	"limits/places in parallel": true,
 }
 
 // dump is all that a database holds, without the lives of keys.
@@ -177,6 +179,31 @@ func everything(t *testing.T, s *redis.Store) {
 	c.Version = 1
 	ok(t, "update a client", s.UpdateClient(ctx, c))
 	ok(t, "delete a client", s.DeleteClient(ctx, alpha, "c"))
+	limited(t, s)
+}
+
+// limited charges with each answer and each mode, a party alone and several together.
+func limited(t *testing.T, s *redis.Store) {
+	client, user, address := limits()
+	count, look := address, address
+	count.Mode, look.Mode = storage.Count, storage.Look
+	for i, row := range []struct {
+		charges []storage.Charge
+		refused bool
+	}{
+		{[]storage.Charge{client, user}, false},
+		{[]storage.Charge{client, user, look}, false},
+		{[]storage.Charge{client, user}, true},
+		{[]storage.Charge{count}, false},
+		{[]storage.Charge{count}, true},
+		{[]storage.Charge{user, look}, true},
+	} {
+		v, err := s.Charge(t.Context(), row.charges...)
+		ok(t, "charge", err)
+		if v.Refused() != row.refused {
+			t.Errorf("charge %d: %+v", i, v)
+		}
+	}
 }
 
 // settlements settles alice's attempts with each effect, and with each answer that there is.

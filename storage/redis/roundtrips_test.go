@@ -22,12 +22,32 @@ func TestRoundTrips(t *testing.T) {
 	c := &counter{}
 	s.AddHook(c.hook())
 
+	client, user, address := limits()
+	client.Party, user.Party, client.Limit.Requests = "another", "another", 3
+	count := address
+	address.Mode, count.Mode = storage.Look, storage.Count
+	charge := func(want bool, charges ...storage.Charge) func() error {
+		return func() error {
+			v, err := s.Charge(ctx, charges...)
+			if err == nil && v.Refused() != want {
+				t.Errorf("refused %v, want %v", v.Refused(), want)
+			}
+			return err
+		}
+	}
+
 	var r storage.Reservation
 	rows := []struct {
 		what string
 		want int
 		f    func() error
 	}{
+		{"charge a client and a user", 1, charge(false, client, user)},
+		{"charge a client and a user, look at an address", 1, charge(false, client, user, address)},
+		{"count at an address", 1, charge(false, count)},
+		{"count at an address for the last time", 1, charge(true, count)},
+		{"an address that is known to be refused", 0, func() error { _ = s.Known(address); return nil }},
+		{"what is known to be refused", 0, charge(true, client, user, address)},
 		{"begin", 1, func() error { r = reserve(t, s, "alice"); return nil }},
 		{"finish", 1, func() error {
 			return s.Finish(ctx, storage.Settlement{Reservation: r, Outcome: storage.Success, Grant: newGrant(r)})

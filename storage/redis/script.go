@@ -60,6 +60,7 @@ var (
 	deleteUserScript = load("deleteuser", "login", "grant")
 	claimScript      = load("claim")
 	releaseScript    = load("release")
+	limitScript      = load("limit")
 )
 
 // run runs a script within the store's timeout and gives its reply. All keys have one tag.

@@ -20,6 +20,8 @@ type Store struct {
 	epochs *epochs
 	health health
 	voids  *voids
+
+	refusals refusals
 }
 
 var _ storage.Store = (*Store)(nil)
