@@ -105,3 +105,17 @@ func unquote(value string) string {
 	}
 	return value
 }
+
+// Network is what limits take for one end user: an IPv4 address, or the /64 of an IPv6 address, of which one user has
+// all. It is empty for what is no address.
+func Network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return ""
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	return netip.PrefixFrom(a, 64).Masked().String()
+}

@@ -1,10 +1,10 @@
-// Package guard protects resource owners from guessing and the machine from floods: the policy of lockouts, and taking
-// turns for the attempts that it leaves.
+// Package guard protects resource owners from guessing and the machine from floods: the policy of lockouts, taking turns
+// for the attempts that it leaves, and rate limits.
 //
 // It leaves keeping the counters to storage, evaluating passwords to pkg/password, and answers to the floors above.
 //
 // The one thing to know before changing it: the arithmetic in lockout.go ([Judge], [Fail], [Succeed] and what goes with
-// them) is also written in Lua, in storage/redis; storage/storagetest holds the two together.
+// them) and in rate.go is also written in Lua, in storage/redis; storage/storagetest holds the two together.
 //
 // Decisions:
 //
@@ -17,4 +17,23 @@
 //   - A right one-time code that was used by another attempt charges like a wrong password: it proves nothing.
 //   - Two counts. One is forgotten after a quiet window and locks for a while; the consecutive one is only cleared by a
 //     success or an administrator, and stops the account (NIST SP 800-63B section 5.2.2).
+//
+// Of rate limits:
+//
+//   - The account of attempts is exact and belongs to the owner; rate limits bound what everybody else can do, and are
+//     plain. Layers: the address, before the client is authenticated; the client, and the user name through the client,
+//     before the journey. Names that belong to nobody have the same limits.
+//   - Who is over a limit is refused before anything dear, and nothing else is charged. A limit that can't be asked is a
+//     fault, never a yes.
+//   - An address is charged for failures only, so that honest users behind one address don't notice each other: failed
+//     client authentication at every endpoint, and failed logins.
+//   - A client is charged in authenticated requests only, so that nobody can exhaust another's.
+//   - A failed login is charged to the address only where that is the end user's: of a public client, which runs there, or
+//     as reported by a client that is trusted with it (trust_end_user_ip). Any other confidential client is a back end that
+//     asks for many users, whose own address must not throttle them all; also behind a proxy, which sees that back end.
+//   - Every denied login is charged alike, whatever the reason, or the limit would tell names apart.
+//   - What has failed is counted afterwards. Requests in parallel can exceed the limit by as many as are under way, but
+//     the excess is a debt: it is waited for, up to once more the limit.
+//   - Before client authentication no store is asked: see [storage.Limits.Known]. A refusal that another process has seen
+//     is met one failure later; that one is counted too, so that all processes together keep the rate.
 package guard
