@@ -181,12 +181,15 @@ func (a *api) trial(ctx context.Context, r *ropc.Realm, client *realm.Client, in
 	if err == nil && result.Turn != nil {
 		err = result.Turn.Succeed(ctx, result.Effects, nil)
 	}
+	var over *guard.LimitError
 	report := &JourneyReport{Outcome: audit.Success, AuthLevel: result.AuthLevel, Session: result.Claims, Trail: ropc.AuditTrail(trace.Trail)}
 	switch {
 	case errors.Is(err, storage.ErrCodeUsed):
 		report.Outcome, report.Reason = audit.Denied, audit.CodeUsed
 	case errors.Is(err, storage.ErrConflict):
 		report.Outcome, report.Reason = audit.Denied, audit.Disabled
+	case errors.As(err, &over):
+		report.Outcome, report.Reason = audit.Denied, audit.Budget
 	case err != nil:
 		report.Outcome, report.Error = audit.Fault, err.Error()
 	case result.Denied != "":

@@ -44,8 +44,27 @@ type reading struct {
 
 // AuthenticateClient authenticates the client of a request in the realm of the context's site, by Basic or by
 // client_id and client_secret in the form. A public client shows its id alone. It returns [ErrInvalidClient] without
-// telling why, [ErrTwoMethods], or a fault: a store that can't be asked is never a wrong secret.
+// telling why, [ErrTwoMethods], a *guard.LimitError when the address has failed too often, or a fault: a store that can't
+// be asked is never a wrong secret. [ErrInvalidClient] was counted at the address.
 func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form url.Values) (ropc.Client, error) {
+	site := ropc.SiteOf(ctx)
+	if site.Realm == nil {
+		return p.authenticate(ctx, r, form)
+	}
+	if err := p.limiter.Address(site.Realm.Realm, site.Address); err != nil {
+		site.Trace.Reason = audit.Budget
+		return ropc.Client{}, err
+	}
+	client, err := p.authenticate(ctx, r, form)
+	if errors.Is(err, ErrInvalidClient) {
+		if fault := p.limiter.Fail(ctx, site.Realm.Realm, site.Address); fault != nil {
+			return ropc.Client{}, fault
+		}
+	}
+	return client, err
+}
+
+func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (ropc.Client, error) {
 	site := ropc.SiteOf(ctx)
 	shown, err := read(r, form)
 	if err != nil {

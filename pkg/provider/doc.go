@@ -10,6 +10,8 @@
 //
 //   - Client authentication is ours. fosite answers a store fault with 401, takes two methods at once, and lets a public
 //     client send any secret. Ours is one function for every endpoint: see [Provider.AuthenticateClient].
+//   - An address that has failed too often is refused before its client is looked up, by what this process knows; see
+//     guard.Limiter. Two methods at once count as no failure: no secret was looked at.
 //   - The realms are one immutable snapshot; a request keeps the one that it started with. A reload swaps it.
 //   - Dynamic clients are cached for one second, never longer; what is not there is not cached.
 //   - Generated client secrets cost microseconds. Chosen ones cost a password hash, so a bounded number of verified ones

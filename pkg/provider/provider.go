@@ -33,17 +33,19 @@ type Provider struct {
 
 	realms   atomic.Pointer[Realms]
 	core     fosite.OAuth2Provider
+	limiter  *guard.Limiter
 	verified *verified
 }
 
 // New assembles a provider.
 func New(o Options) *Provider {
-	p := &Provider{Options: o, verified: newVerified()}
+	p := &Provider{Options: o, verified: newVerified(), limiter: &guard.Limiter{Limits: o.Store}}
 	p.realms.Store(o.Realms)
 	p.Clients = &Clients{Store: o.Store, Realms: &p.realms}
 	p.Tokens = &ropc.Tokens{Grants: o.Store, Clients: p.Clients}
 	p.Login = &ropc.Login{
-		Guard: &guard.Guard{Logins: o.Store, Pool: o.Pool}, Passwords: o.Passwords, Users: o.Store, Seeds: o.Seeds,
+		Guard: &guard.Guard{Logins: o.Store, Pool: o.Pool}, Passwords: o.Passwords, Limiter: p.limiter,
+		Users: o.Store, Seeds: o.Seeds,
 	}
 	p.core = fosite.NewOAuth2Provider(unused{}, &fosite.Config{
 		ScopeStrategy: fosite.ExactScopeStrategy,
@@ -63,13 +65,18 @@ func New(o Options) *Provider {
 	return p
 }
 
-// believe takes the end user's address from the header that the client, which has authenticated with a secret, is trusted
-// with. Without one it stays what it is; a malformed one leaves the peer's, and is noted.
+// believe decides on the end user's address. A public client runs where its user is. A confidential one is a back end; if
+// it is trusted with a header, which it has a secret to be trusted for, the address is in that. Without one it stays what it
+// is, and nobody's in particular; so does the peer's that a malformed one leaves, which is noted.
 func believe(ctx context.Context, r *http.Request, c ropc.Client) {
-	if c.TrustEndUserIP == "" || c.Public {
+	site := ropc.SiteOf(ctx)
+	if c.Public {
+		site.EndUser = !site.AddressMalformed
 		return
 	}
-	site := ropc.SiteOf(ctx)
+	if c.TrustEndUserIP == "" {
+		return
+	}
 	switch address, malformed := guard.Reported(r, c.TrustEndUserIP); {
 	case malformed:
 		site.AddressMalformed = true
@@ -77,7 +84,7 @@ func believe(ctx context.Context, r *http.Request, c ropc.Client) {
 			site.Address = peer.String()
 		}
 	case address != "":
-		site.Address = address
+		site.Address, site.EndUser = address, true
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -31,6 +32,10 @@ var (
 	ErrTemporarilyUnavailable = &fosite.RFC6749Error{
 		ErrorField: "temporarily_unavailable", DescriptionField: "Service temporarily unavailable", CodeField: http.StatusServiceUnavailable,
 	}
+	// ErrTooManyRequests says that a rate limit is used up; see [RetryAfter].
+	ErrTooManyRequests = &fosite.RFC6749Error{
+		ErrorField: "temporarily_unavailable", DescriptionField: "Too many requests", CodeField: http.StatusTooManyRequests,
+	}
 	// ErrInternal is our fault.
 	ErrInternal = &fosite.RFC6749Error{
 		ErrorField: "server_error", DescriptionField: "Internal error", CodeField: http.StatusInternalServerError,
@@ -41,17 +46,30 @@ func refusal(name, description string) *fosite.RFC6749Error {
 	return &fosite.RFC6749Error{ErrorField: name, DescriptionField: description, CodeField: http.StatusBadRequest}
 }
 
-// Fault is the one translation of errors from below into answers: a *fosite.RFC6749Error as it is, what passes by itself
-// as [ErrTemporarilyUnavailable], everything else as [ErrInternal]. The cause stays in the chain, for logs.
+// Fault is the one translation of errors from below into answers: a *fosite.RFC6749Error as it is, a rate limit as
+// [ErrTooManyRequests], what passes by itself as [ErrTemporarilyUnavailable], everything else as [ErrInternal]. The cause
+// stays in the chain, for logs.
 func Fault(err error) *fosite.RFC6749Error {
 	var rfc *fosite.RFC6749Error
+	var limit *guard.LimitError
 	switch {
 	case errors.As(err, &rfc):
 		return rfc
+	case errors.As(err, &limit):
+		return ErrTooManyRequests.WithWrap(err)
 	case Passing(err):
 		return ErrTemporarilyUnavailable.WithWrap(err)
 	}
 	return ErrInternal.WithWrap(err)
+}
+
+// RetryAfter is when a request that a rate limit has refused may be sent again; 0 for every other error.
+func RetryAfter(err error) time.Duration {
+	var limit *guard.LimitError
+	if errors.As(err, &limit) {
+		return limit.Retry
+	}
+	return 0
 }
 
 // Passing reports whether an error is one that passes by itself: the store or a credential source is down or

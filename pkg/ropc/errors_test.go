@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -23,6 +24,7 @@ func TestErrorsAreTranslatedOnce(t *testing.T) {
 	}{
 		{"of the host", fmt.Errorf("wrapped: %w", own), own},
 		{"store away", fmt.Errorf("begin: %w", storage.ErrUnavailable), ropc.ErrTemporarilyUnavailable},
+		{"over a limit", fmt.Errorf("admit: %w", &guard.LimitError{Layer: storage.LayerClient, Retry: time.Second}), ropc.ErrTooManyRequests},
 		{"no turn", guard.ErrBusy, ropc.ErrTemporarilyUnavailable},
 		{"pool full", password.ErrBusy, ropc.ErrTemporarilyUnavailable},
 		{"pool closed", password.ErrClosed, ropc.ErrTemporarilyUnavailable},
@@ -48,7 +50,7 @@ func TestErrorsAreTranslatedOnce(t *testing.T) {
 			}
 		})
 	}
-	if ropc.ErrInternal.Cause() != nil || ropc.ErrTemporarilyUnavailable.Cause() != nil {
+	if ropc.ErrInternal.Cause() != nil || ropc.ErrTooManyRequests.Cause() != nil || ropc.ErrTemporarilyUnavailable.Cause() != nil {
 		t.Error("a shared error was changed")
 	}
 }

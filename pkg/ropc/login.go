@@ -19,6 +19,8 @@ import (
 type Login struct {
 	Guard     *guard.Guard
 	Passwords *password.Set
+	// Limiter keeps the realm's rate limits; nil: there are none.
+	Limiter *guard.Limiter
 	// Users takes in whom an outside source vouches for. nil: nobody is taken in.
 	Users Owners
 	// Seeds are the one-time codes' seeds; nil: nobody has one.
@@ -40,8 +42,9 @@ type Seeds interface {
 }
 
 // Authenticate implements [Authenticator]. The journey is chosen first: [ErrUnknownJourney], [ErrInteractiveJourney] and
-// [ErrInternal] (none is configured) charge nobody. Then an attempt is reserved, the journey runs, and the attempt is
-// settled unless it succeeded: then the Issuer settles it, through Result.Turn.
+// [ErrInternal] (none is configured) charge nobody, and neither does a rate limit that is used up: *guard.LimitError. Then
+// an attempt is reserved, the journey runs, and the attempt is settled unless it succeeded: then the Issuer settles it,
+// through Result.Turn.
 func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	site := SiteOf(ctx)
 	client, isClient := r.Client.(Client)
@@ -54,6 +57,9 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	}
 	username := accountName(r.Username)
 	site.Trace.Username = auditName(r.Username, username)
+	if err := l.limit(ctx, site, client, username); err != nil {
+		return Result{}, err
+	}
 	a := &attempt{login: l, password: r.Password, entry: guard.Entry{
 		Client: r.Realm + "\x00" + client.ID, Realm: r.Realm, Username: username, Policy: site.Realm.Lockout,
 	}}
@@ -78,7 +84,7 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		err = a.refuse(ctx, run)
 	}
 	if err != nil || reason != "" {
-		return Result{Denied: reason}, err
+		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, reason))
 	}
 	user := a.turn.User
 	site.Trace.Subject = user.ID
@@ -86,6 +92,31 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		Subject: user.ID, Username: user.Username, AuthTime: a.turn.Reservation.Clock(), AuthLevel: run.AuthLevel,
 		Journey: site.Trace.Journey, Rule: site.Trace.Rule, Claims: run.Properties, Turn: a.turn, Effects: a.effects,
 	}, nil
+}
+
+// limit takes a place for the request in the realm's rate limits.
+func (l *Login) limit(ctx context.Context, s *Site, c Client, username string) error {
+	if l.Limiter == nil {
+		return nil
+	}
+	g := guard.Grant{ClientID: c.ID, Username: username}
+	if s.EndUser {
+		g.Address = s.Address
+	}
+	err := l.Limiter.Admit(ctx, s.Realm.Realm, g)
+	var over *guard.LimitError
+	if errors.As(err, &over) {
+		return deny(s, audit.Budget, err)
+	}
+	return err
+}
+
+// failed counts a denial, for whatever reason, at the end user's address.
+func (l *Login) failed(ctx context.Context, s *Site, reason string) error {
+	if l.Limiter == nil || !s.EndUser || reason == "" {
+		return nil
+	}
+	return l.Limiter.Fail(ctx, s.Realm.Realm, s.Address)
 }
 
 // choose is the request's journey (one place for all three rules: journey.Choose).

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ory/fosite"
 
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/ropc"
@@ -86,7 +89,18 @@ func (x *exchange) fromError(err error, alwaysChallenge bool) *refusal {
 	if errors.Is(rfc, provider.ErrInvalidClient) {
 		return invalidClient(x.r, x.realm.Path, alwaysChallenge)
 	}
-	return &refusal{status: rfc.CodeField, name: rfc.ErrorField, text: rfc.DescriptionField, cause: cause(err, rfc)}
+	f := &refusal{status: rfc.CodeField, name: rfc.ErrorField, text: rfc.DescriptionField, cause: cause(err, rfc)}
+	var limit *guard.LimitError
+	if errors.As(rfc, &limit) {
+		x.s.metrics.limit(x.realmName(), string(limit.Layer))
+		f.header = http.Header{"Retry-After": {seconds(ropc.RetryAfter(rfc))}}
+	}
+	return f
+}
+
+// seconds are the whole seconds after which a time is over, at least one.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
 // cause is what an answer does not say.
@@ -111,7 +125,9 @@ func (x *exchange) refuse(f *refusal) {
 	}
 	switch f.status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", "1")
+		if h.Get("Retry-After") == "" {
+			h.Set("Retry-After", "1")
+		}
 	case http.StatusInternalServerError:
 		x.write(f.status, oauthError{f.name, f.text + ", request " + x.id})
 		return

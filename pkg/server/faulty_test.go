@@ -47,6 +47,13 @@ func (f *faulty) Finish(ctx context.Context, s storage.Settlement) error {
 	return f.Store.Finish(ctx, s)
 }
 
+func (f *faulty) Charge(ctx context.Context, charges ...storage.Charge) (storage.Verdict, error) {
+	if err := f.fault(ctx, "Charge"); err != nil {
+		return storage.Verdict{}, err
+	}
+	return f.Store.Charge(ctx, charges...)
+}
+
 func (f *faulty) Client(ctx context.Context, key, id string) (*realm.Client, error) {
 	if err := f.fault(ctx, "Client"); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
+	limited   *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	audit     prometheus.Counter
 	journeys  journeyMetrics
@@ -36,6 +37,9 @@ func newMetrics(pool *password.Pool) *metrics {
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ropcd_decisions_total", Help: "Audited decisions, by event, realm, outcome and reason.",
 		}, []string{"event", "realm", "outcome", "reason"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ropcd_limited_total", Help: "Requests that a rate limit refused, by realm and layer (address, client or user_client).",
+		}, []string{"realm", "layer"}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ropcd_config_reloads_total", Help: "Configurations read while running, by outcome (loaded or refused).",
 		}, []string{"outcome"}),
@@ -43,7 +47,7 @@ func newMetrics(pool *password.Pool) *metrics {
 			Name: "ropcd_audit_failures_total", Help: "Audit events that could not be written.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.reloads, m.audit)
+	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.limited, m.reloads, m.audit)
 	m.journeys = newJourneyMetrics(m.registry)
 	prometheus.WrapRegistererWithPrefix("ropcd_", m.registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -70,6 +74,8 @@ func (m *metrics) request(endpoint string, status int, took time.Duration) {
 func (m *metrics) decision(event, realm, outcome, reason string) {
 	m.decisions.WithLabelValues(event, realm, outcome, reason).Inc()
 }
+
+func (m *metrics) limit(realm, layer string) { m.limited.WithLabelValues(realm, layer).Inc() }
 
 func (m *metrics) auditFailed() { m.audit.Inc() }
 

@@ -115,6 +115,13 @@ func allRealms() []*realm.Realm {
 		change("/unset", func(r *realm.Realm) { r.OrganizationAuthenticationConfiguration = "[Empty]" }),
 		change("/nograce", func(r *realm.Realm) { r.Provider.RefreshTokenGracePeriod = 0 }),
 		change("/short", func(r *realm.Realm) { r.Provider.RefreshTokenMaxLifetime = 90 * time.Minute }),
+		change("/limited", func(r *realm.Realm) {
+			r.Limits = realm.Limits{
+				Address: realm.Limit{Requests: 2, Per: time.Minute}, Client: realm.Limit{Requests: 5, Per: time.Minute},
+				UserClient: realm.Limit{Requests: 2, Per: time.Minute},
+			}
+			r.Clients = append(alphaClients("/limited"), with("/limited", "reporter", func(c *realm.Client) { c.TrustEndUserIP = "X-End-User" }))
+		}),
 		change("/named", func(r *realm.Realm) { r.Issuer = "https://id.example" }),
 		change("/named2", func(r *realm.Realm) { r.Issuer = "https://id2.example" }),
 	}
