@@ -58,6 +58,7 @@ func (p *Provider) AuthenticateClient(ctx context.Context, r *http.Request, form
 	client, err := p.authenticate(ctx, r, form)
 	if errors.Is(err, ErrInvalidClient) {
 		if fault := p.limiter.Fail(ctx, site.Realm.Realm, site.Address); fault != nil {
+			site.Trace.Reason = audit.Store
 			return ropc.Client{}, fault
 		}
 	}
