@@ -38,9 +38,25 @@ func TestRealmLeftEmptyHasTheDefaults(t *testing.T) {
 		Authentication: realm.Authentication{Lockout: realm.Lockout{
 			Threshold: 5, Window: 15 * time.Minute, Duration: 30 * time.Second, MaxDuration: 15 * time.Minute, StopAfter: 100,
 		}},
+		Limits: realm.Limits{
+			Address: realm.Limit{Requests: 60, Per: time.Minute}, Client: realm.Limit{Requests: 6000, Per: time.Minute},
+			UserClient: realm.Limit{Requests: 300, Per: time.Minute},
+		},
 	}
 	if diff := cmp.Diff(want, find(t, c, "/alpha").Realm); diff != "" {
 		t.Errorf("realm (-want +got):\n%s", diff)
+	}
+}
+
+func TestLimitKeepsWhatIsLeftOut(t *testing.T) {
+	c := mustLoad(t, "realms: {alpha: {limits: {address: {requests: 0}, client: {per: 10s}, user_client: {requests: 7, per: 1h}}}}")
+	want := realm.Limits{
+		Address: realm.Limit{Per: time.Minute}, Client: realm.Limit{Requests: 6000, Per: 10 * time.Second},
+		UserClient: realm.Limit{Requests: 7, Per: time.Hour},
+	}
+	got := find(t, c, "/alpha").Limits
+	if diff := cmp.Diff(want, got); diff != "" || got.Address.On() || !got.Client.On() {
+		t.Errorf("limits (-want +got):\n%s", diff)
 	}
 }
 

@@ -26,6 +26,7 @@ func (l *loader) realms(f *file, c *Config) {
 	if len(byKey) == 0 {
 		l.Warn(strict.Path{"realms"}, "there is no realm: every request will be answered with 404")
 	}
+	l.addresses(f)
 	aliases := map[string]realm.Path{}
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		d := byKey[key]
@@ -34,7 +35,7 @@ func (l *loader) realms(f *file, c *Config) {
 		r := &realm.Realm{
 			Path: d.path, Active: active(d, byKey),
 			Aliases: l.aliases(d, aliases), Issuer: l.issuer(d, f.Server.BaseURL), CORS: l.origins(d),
-			Authentication: l.authentication(d), Provider: l.provider(d),
+			Authentication: l.authentication(d), Limits: l.limits(d), Provider: l.provider(d),
 		}
 		set, definitions := l.journeys(d)
 		r.Clients = l.clients(d, r, definitions)

@@ -57,6 +57,7 @@ type realmSection struct {
 	Aliases        []string                  `yaml:"aliases"`
 	CORS           corsSection               `yaml:"cors"`
 	Authentication authenticationSection     `yaml:"authentication"`
+	Limits         limitsSection             `yaml:"limits"`
 	Provider       *providerSection          `yaml:"oauth2_provider"`
 	Journeys       map[string]journeySection `yaml:"journeys"`
 	Clients        []clientSection           `yaml:"clients"`
@@ -68,6 +69,11 @@ func (r *realmSection) Default() {
 	r.Authentication.Lockout = lockoutSection{
 		Threshold: 5, Window: 15 * time.Minute,
 		Duration: 30 * time.Second, MaxDuration: 15 * time.Minute, StopAfter: 100,
+	}
+	r.Limits = limitsSection{
+		Address:    limitSection{Requests: 60, Per: time.Minute},
+		Client:     limitSection{Requests: 6000, Per: time.Minute},
+		UserClient: limitSection{Requests: 300, Per: time.Minute},
 	}
 }
 
@@ -86,6 +92,17 @@ type lockoutSection struct {
 	Duration    time.Duration `yaml:"duration"`
 	MaxDuration time.Duration `yaml:"max_duration"`
 	StopAfter   int           `yaml:"stop_after"`
+}
+
+type limitsSection struct {
+	Address    limitSection `yaml:"address"`
+	Client     limitSection `yaml:"client"`
+	UserClient limitSection `yaml:"user_client"`
+}
+
+type limitSection struct {
+	Requests int           `yaml:"requests"`
+	Per      time.Duration `yaml:"per"`
 }
 
 type providerSection struct {
