@@ -27,7 +27,8 @@
 //     fault, never a yes.
 //   - An address is charged for failures only, so that honest users behind one address don't notice each other: failed
 //     client authentication at every endpoint, and failed logins.
-//   - A client is charged in authenticated requests only, so that nobody can exhaust another's.
+//   - A client, and a user name through it, is charged in authenticated requests only, so that nobody can exhaust
+//     another's. A public client proves nothing: whoever uses it is bounded by an address, and by the hashing pool.
 //   - A failed login is charged to the address only where that is the end user's: of a public client, which runs there, or
 //     as reported by a client that is trusted with it (trust_end_user_ip). Any other confidential client is a back end that
 //     asks for many users, whose own address must not throttle them all; also behind a proxy, which sees that back end.

@@ -26,7 +26,7 @@ type Limiter struct {
 
 // Grant is a password grant that is about to be evaluated.
 type Grant struct {
-	ClientID string // authenticated
+	ClientID string // that has authenticated with a secret; empty: a public one has no limits of its own
 	Username string // canonical
 	Address  string // of the end user; empty when it is that of a back end
 }
@@ -45,12 +45,12 @@ func (l *Limiter) Address(r *realm.Realm, address string) error {
 // storage error as it is.
 func (l *Limiter) Admit(ctx context.Context, r *realm.Realm, g Grant) error {
 	var charges []storage.Charge
-	if r.Limits.Client.On() {
+	if r.Limits.Client.On() && g.ClientID != "" {
 		charges = append(charges, storage.Charge{
 			Layer: storage.LayerClient, Realm: r.Path.Key(), Party: g.ClientID, Limit: r.Limits.Client,
 		})
 	}
-	if r.Limits.UserClient.On() {
+	if r.Limits.UserClient.On() && g.ClientID != "" {
 		charges = append(charges, storage.Charge{
 			Layer: storage.LayerUserClient, Realm: r.Path.Key(), Party: g.ClientID, Username: g.Username, Limit: r.Limits.UserClient,
 		})

@@ -46,23 +46,29 @@ func TestAdmitAsksForEveryLimitThatIsOn(t *testing.T) {
 	for _, row := range []struct {
 		name    string
 		off     func(l *realm.Limits)
+		public  bool
 		address string
 		want    []storage.Charge
 	}{
-		{"all", nil, "2001:db8:0:1::7", []storage.Charge{client, user, address}},
-		{"a back end", nil, "", []storage.Charge{client, user}},
-		{"no address", nil, "unix", []storage.Charge{client, user}},
-		{"no address limit", func(l *realm.Limits) { l.Address = realm.Limit{} }, "2001:db8:0:1::7", []storage.Charge{client, user}},
-		{"no client limit", func(l *realm.Limits) { l.Client.Requests = 0 }, "", []storage.Charge{user}},
-		{"no user limit", func(l *realm.Limits) { l.UserClient = realm.Limit{} }, "", []storage.Charge{client}},
-		{"none", func(l *realm.Limits) { *l = realm.Limits{} }, "2001:db8:0:1::7", nil},
+		{"all", nil, false, "2001:db8:0:1::7", []storage.Charge{client, user, address}},
+		{"a public client", nil, true, "2001:db8:0:1::7", []storage.Charge{address}},
+		{"a back end", nil, false, "", []storage.Charge{client, user}},
+		{"no address", nil, false, "unix", []storage.Charge{client, user}},
+		{"no address limit", func(l *realm.Limits) { l.Address = realm.Limit{} }, false, "2001:db8:0:1::7", []storage.Charge{client, user}},
+		{"no client limit", func(l *realm.Limits) { l.Client.Requests = 0 }, false, "", []storage.Charge{user}},
+		{"no user limit", func(l *realm.Limits) { l.UserClient = realm.Limit{} }, false, "", []storage.Charge{client}},
+		{"none", func(l *realm.Limits) { *l = realm.Limits{} }, false, "2001:db8:0:1::7", nil},
 	} {
 		r, store := *limited, &limits{}
 		if row.off != nil {
 			row.off(&r.Limits)
 		}
 		l := &guard.Limiter{Limits: store}
-		if err := l.Admit(t.Context(), &r, guard.Grant{ClientID: "app", Username: "demo", Address: row.address}); err != nil {
+		g := guard.Grant{ClientID: "app", Username: "demo", Address: row.address}
+		if row.public {
+			g.ClientID = ""
+		}
+		if err := l.Admit(t.Context(), &r, g); err != nil {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		if diff := cmp.Diff(row.want, store.charged); diff != "" {

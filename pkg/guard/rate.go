@@ -15,9 +15,9 @@ type Rate struct {
 
 // RateOf is a limit that is on. It is never faster than the limit.
 func RateOf(l realm.Limit) Rate {
-	step := time.Duration(l.Requests) * time.Microsecond
-	interval := (l.Per + step - 1) / step * time.Microsecond
-	return Rate{Interval: interval, Room: interval * time.Duration(l.Requests)}
+	n := int64(l.Requests)
+	interval := (l.Per.Microseconds() + n - 1) / n
+	return Rate{Interval: time.Duration(interval) * time.Microsecond, Room: time.Duration(interval*n) * time.Microsecond}
 }
 
 // Take is the time to keep when one more place is taken, and how long to wait until there is one; above zero there is

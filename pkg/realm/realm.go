@@ -42,8 +42,8 @@ type Lockout struct {
 // Limits are the rate limits of a realm.
 type Limits struct {
 	Address    Limit // failed client authentications and logins of one end-user address
-	Client     Limit // password grants of one client
-	UserClient Limit // password grants for one user name through one client
+	Client     Limit // password grants of one confidential client
+	UserClient Limit // password grants for one user name through one of these
 }
 
 // Limit is how many requests there may be at once; they come back evenly, all of them in Per. The zero value is off.

@@ -99,7 +99,10 @@ func (l *Login) limit(ctx context.Context, s *Site, c Client, username string) e
 	if l.Limiter == nil {
 		return nil
 	}
-	g := guard.Grant{ClientID: c.ID, Username: username}
+	g := guard.Grant{Username: username}
+	if !c.Public {
+		g.ClientID = c.ID
+	}
 	if s.EndUser {
 		g.Address = s.Address
 	}

@@ -53,6 +53,21 @@ func TestNobodyExhaustsAnothersClient(t *testing.T) {
 	}), 429)
 }
 
+// A public client shows an id that everybody knows: it has no limit that somebody else could exhaust.
+func TestPublicClientIsLimitedByAddressAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{proxies: proxies("127.0.0.1/32")})
+	login := func(password, address string) answer {
+		body := form("grant_type", "password", "username", "demo", "password", password, "client_id", "open")
+		return w.send(t, post(endpoint("/limited", "access_token"), body, from(address)))
+	}
+	for i := range 9 {
+		login("wrong", fmt.Sprintf("192.0.2.%d", i/2))
+	}
+	w.clock.move(time.Hour) // the owner is no longer locked
+	expect(t, "logins", statuses(9, func(int) answer { return login(passwordOf("/limited"), "198.51.100.1") }), 200, 200, 200, 200, 200, 200, 200, 200, 200)
+}
+
 // An IPv6 user has a whole /64, and no more.
 func TestIPv6AddressesOfOneNetworkHaveOneLimit(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ var limitCases = []Case{
 		e.places(3, c)
 	}},
 	{"limits/refused", ruleRefused, func(e *env) {
-		client, user := e.charge(storage.LayerClient, "app", 2, long), e.userCharge("app", "demo", 9, long)
+		client, user := e.charge(storage.LayerClient, "app", 2, long), e.userCharge("app", "demo", 9)
 		e.that("allowed", !e.decide(client, user).Refused() && !e.decide(user, client).Refused())
 		for range 5 {
 			e.equal("layer that refuses", e.decide(user, client).Over, storage.LayerClient)
@@ -54,7 +54,7 @@ var limitCases = []Case{
 		e.places(7, user)
 	}},
 	{"limits/refused of another party", ruleRefused, func(e *env) {
-		client, user := e.charge(storage.LayerClient, "app", 9, long), e.userCharge("app", "demo", 9, long)
+		client, user := e.charge(storage.LayerClient, "app", 9, long), e.userCharge("app", "demo", 9)
 		address := e.charge(storage.LayerAddress, "192.0.2.7", 1, long)
 		e.that("allowed", !e.decide(client, address, user).Refused())
 		for _, mode := range []storage.Mode{storage.Take, storage.Look} {
@@ -105,7 +105,7 @@ var limitCases = []Case{
 		for _, key := range e.realms() {
 			for _, name := range odd {
 				all = append(all, e.in(key).charge(storage.LayerClient, name, 1, long), e.in(key).charge(storage.LayerAddress, name, 1, long),
-					e.in(key).userCharge(name, "demo", 1, long), e.in(key).userCharge("app", name, 1, long))
+					e.in(key).userCharge(name, "demo", 1), e.in(key).userCharge("app", name, 1))
 			}
 		}
 		for _, c := range all {
@@ -169,8 +169,8 @@ func (e *env) charge(layer storage.Layer, party string, requests int, per time.D
 	return storage.Charge{Layer: layer, Realm: e.realm, Party: party, Limit: realm.Limit{Requests: requests, Per: per}}
 }
 
-func (e *env) userCharge(client, name string, requests int, per time.Duration) storage.Charge {
-	c := e.charge(storage.LayerUserClient, client, requests, per)
+func (e *env) userCharge(client, name string, requests int) storage.Charge {
+	c := e.charge(storage.LayerUserClient, client, requests, long)
 	c.Username = name
 	return c
 }
@@ -194,7 +194,7 @@ func (e *env) atOnce(processes ...*env) int32 {
 	var taken atomic.Int32
 	e.parallel(40, func(i int) {
 		at := processes[i%len(processes)]
-		if !at.decide(e.charge(storage.LayerClient, "app", 7, long), e.userCharge("app", "demo", 90, long)).Refused() {
+		if !at.decide(e.charge(storage.LayerClient, "app", 7, long), e.userCharge("app", "demo", 90)).Refused() {
 			taken.Add(1)
 		}
 	})
