@@ -15,8 +15,8 @@ type Limits interface {
 	// Charges of one party in one realm are decided upon in one step. With several parties a place may be held for a moment
 	// by a request that is then refused. A charge whose limit is off is ignored.
 	Charge(ctx context.Context, charges ...Charge) (Verdict, error)
-	// Known is what [Look] would answer, as far as this process knows without asking anybody: it refuses at least as long
-	// as the last refusal that this process has seen said, and never what Charge would allow. Nothing is charged.
+	// Known is what [Look] would answer, as far as this process knows without asking anybody, from the refusals that it
+	// has seen. It may allow what Charge would refuse, but not the other way round. Nothing is charged.
 	Known(c Charge) Verdict
 }
 

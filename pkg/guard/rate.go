@@ -13,17 +13,20 @@ type Rate struct {
 	Room     time.Duration // in which all do
 }
 
+// debts is how many times the limit the time may be away: once, and once more for what was counted beyond it.
+const debts = 2
+
 // RateOf is a limit that is on. It is never faster than the limit.
 func RateOf(l realm.Limit) Rate {
 	n := int64(l.Requests)
-	interval := (l.Per.Microseconds() + n - 1) / n
+	interval := max((l.Per.Microseconds()+n-1)/n, 1)
 	return Rate{Interval: time.Duration(interval) * time.Microsecond, Room: time.Duration(interval*n) * time.Microsecond}
 }
 
 // Take is the time to keep when one more place is taken, and how long to wait until there is one; above zero there is
-// none now. A time further away than any debt, left by a longer limit or a clock that was set back, counts for nothing.
+// none now. A time much further away than any debt, left by a longer limit or a clock that was set back, counts for nothing.
 func (r Rate) Take(free, now time.Time) (next time.Time, wait time.Duration) {
-	if free.Before(now) || free.After(r.debt(now)) {
+	if free.Before(now) || free.After(now.Add(2*debts*r.Room)) {
 		free = now
 	}
 	next = free.Add(r.Interval)
@@ -33,11 +36,8 @@ func (r Rate) Take(free, now time.Time) (next time.Time, wait time.Duration) {
 // Count is the time to keep when a place is taken although there may be none.
 func (r Rate) Count(free, now time.Time) time.Time {
 	next, _ := r.Take(free, now)
-	if most := r.debt(now); next.After(most) {
+	if most := now.Add(debts * r.Room); next.After(most) {
 		return most
 	}
 	return next
 }
-
-// debt is how far the time may be away: once the limit, and once more.
-func (r Rate) debt(now time.Time) time.Time { return now.Add(2 * r.Room) }

@@ -74,6 +74,9 @@ func TestDebtIsBounded(t *testing.T) {
 
 func TestTimeThatCannotBeCountsForNothing(t *testing.T) {
 	r := guard.RateOf(realm.Limit{Requests: 4, Per: time.Minute})
+	if _, wait := r.Take(noon.Add(2*r.Room), noon.Add(-time.Second)); wait <= 0 {
+		t.Error("a debt is forgotten when the clock goes back a little")
+	}
 	if next, wait := r.Take(noon.Add(1000*time.Hour), noon); wait > 0 || next != noon.Add(r.Interval) {
 		t.Errorf("after the clock was set back: %v, wait %v", next, wait)
 	}

@@ -87,7 +87,7 @@ var limitCases = []Case{
 		wait := e.decide(look).Retry
 		e.that("two more are waited for", wait > 2*long/3 && wait <= long+time.Second)
 		for range 50 {
-			e.decide(count)
+			e.that("refused", e.decide(count).Refused())
 		}
 		wait = e.decide(look).Retry
 		e.that("the debt is bounded", wait > long && wait < 2*long)

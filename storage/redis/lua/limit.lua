@@ -17,10 +17,9 @@ for i, key in ipairs(KEYS) do
     if #record ~= 15 then damaged('limit') end
     free, mine = struct.unpack('>I7', record), record:sub(8) == nonce
   end
-  local debt = now + 2 * room
-  if free < now or free > debt then free = now end
+  if free < now or free > now + 4 * room then free = now end
   if mode == COUNT and not mine then
-    free = math.min(free + interval, debt)
+    free = math.min(free + interval, now + 2 * room)
     next[key] = {free}
   elseif mode == TAKE then
     again = again or mine
