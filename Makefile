@@ -28,6 +28,9 @@ lint: ## check the style, the import floors and go.mod
 fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
+enumeration: tools ## show, in a few minutes, that the time of an answer does not tell whether a user exists
+	@go test -count=1 -timeout 60m -v -run TestAnswerTime ./pkg/server/enumeration -full
+
 clients: ## run unmodified clients of other languages (npm) against the server
 	@.ci/clients
 
@@ -37,4 +40,4 @@ tools: ## install the programs that the tests start, if they are missing
 clean: ## remove what was built; data/ stays
 	@rm -rf bin
 
-.PHONY: help build run test lint fuzz clients tools clean
+.PHONY: help build run test lint fuzz enumeration clients tools clean
