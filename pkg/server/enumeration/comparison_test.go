@@ -90,6 +90,8 @@ func (x *comparison) verdict() string {
 		return "differs, as said"
 	case x.shift.differs(x.bound):
 		return "DIFFERS"
+	case x.shift.within(x.bound) && x.shift.p < significant:
+		return "small"
 	case x.shift.within(x.bound):
 		return "same"
 	}
@@ -98,8 +100,9 @@ func (x *comparison) verdict() string {
 
 // legend explains the last column.
 const legend = `Times are in milliseconds, from before the request is sent to the first byte of the answer. The shift is that of Hodges
-and Lehmann, p that of Mann and Whitney. A class DIFFERS when p < 1e-6 and the shift is above the bound. It is the same
-when the whole interval is within the bound, else unclear: no difference was found, but more samples could find one.
+and Lehmann, p that of Mann and Whitney. A class DIFFERS when p < 1e-6 and the shift is above the bound. When the whole
+interval is within the bound, it is the same, or the difference is small if p < 1e-6. Otherwise it is unclear: no
+difference was found, but more samples could find one.
 `
 
 // table writes the comparisons of some sorts, in milliseconds.
