@@ -12,11 +12,20 @@ import (
 // However many processes ask at once, no more than the policy's threshold of wrong passwords are evaluated for one
 // (realm, user name) per lock. A reservation that is never settled counts as a failure once its hold is over. Names that
 // belong to nobody are counted in the same way, with the same work, in a bounded number of accounts.
+//
+// An owner has a general account, and one more for each known source, of which there are at most [MaxSources]: all of
+// this holds for each of them, and what fails under one leaves the others alone. A source is known once a success from it
+// was settled while the owner's record was the version that Begin read. It is forgotten when others have succeeded more
+// recently, or when the owner's grants are ended by a change of the record.
 type Logins interface {
-	// Begin reads the owner and reserves one attempt, in one step. Only [Reserved] allows a password to be evaluated.
+	// Begin reads the owner and reserves one attempt, in one step. Only [Reserved] allows a password to be evaluated. The
+	// account that judges is that of a.Source if it is known, else the general one.
 	Begin(ctx context.Context, a Attempt) (Begun, error)
 	// Finish settles a reservation, once, with all that the settlement asks for in the same step: settling again, or
 	// settling what was refused, changes nothing.
+	//
+	// What is charged or cleared is the account that judged the attempt. If that was a source's which has been forgotten
+	// since, a failure is charged to the general account, and a success clears none.
 	//
 	// A [Success] whose one-time code was used by another attempt is settled as a [Failure] instead: [ErrCodeUsed]. With
 	// s.Grant the owner's record must still be the version that Begin read ([ErrConflict] otherwise, with the reservation
@@ -24,7 +33,7 @@ type Logins interface {
 	// deleted) a grant is [ErrConflict] too, unless this very settlement created it; a settlement that was answered
 	// [ErrCodeUsed] may have that answer again.
 	//
-	// Whatever Begin's standing was, Finish costs the same. A settlement that no record can hold (see
+	// Whatever Begin's standing was, and whichever account judged, Finish costs the same. A settlement that no record can hold (see
 	// [Settlement.Effective]) is an error, and nothing has happened.
 	Finish(ctx context.Context, s Settlement) error
 }
@@ -35,6 +44,7 @@ type Attempt struct {
 	Username string // canonical
 	Policy   realm.Lockout
 	Hold     time.Duration // how long the reservation may stay unsettled
+	Source   Source        // where it comes from; zero: nowhere that could be known
 }
 
 // Standing is what Begin decided.
@@ -63,6 +73,7 @@ type Reservation struct {
 	Realm    string
 	Username string
 	Policy   realm.Lockout
+	Source   Source
 	Nonce    [16]byte    // all zero: nothing was reserved
 	User     *realm.User // as read by Begin, nil: no such owner
 

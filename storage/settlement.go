@@ -15,8 +15,9 @@ const (
 	Void Outcome = iota
 	// Failure: a wrong password was evaluated.
 	Failure
-	// Success: the owner was authenticated. Failures, locks and the consecutive count are cleared, but wrong one-time codes
-	// only by a success with a CodeStep.
+	// Success: the owner was authenticated. Failures, locks and the consecutive count of the account that judged are
+	// cleared, but wrong one-time codes only by a success with a CodeStep, and the source is known from now on; see
+	// [Settlement.Introduces].
 	Success
 )
 
@@ -31,7 +32,8 @@ type Settlement struct {
 	// of it are ignored. No grant outlives an earlier Expires of it. It is a copy: Reservation.User stays as it was read.
 	Owner *realm.User
 	// EndGrants makes Owner an administrative change: when it is written, Version is counted up, and the owner's grants are
-	// ended before Grant is created. Without it Version stays, and an UpdateUser of what was read before replaces Owner.
+	// ended, and all sources forgotten, before Grant is created and this one's source is known. Without it Version stays,
+	// and an UpdateUser of what was read before replaces Owner.
 	EndGrants bool
 	// CountLogin counts Login.Logins up, on success.
 	CountLogin bool
@@ -78,6 +80,13 @@ func (s Settlement) Effective() (Settlement, error) {
 		return Settlement{}, errForeignGrant
 	}
 	return s, nil
+}
+
+// Introduces reports whether a success from a source that is not known makes it known. Where the owner has a one-time code,
+// a login without one does not: who knows the password alone would have a fresh account to guess codes in from each place.
+func (s *Settlement) Introduces() bool {
+	u := s.Reservation.User
+	return u != nil && s.Reservation.Source != (Source{}) && (len(u.Seed) == 0 || s.CodeStep != 0)
 }
 
 // nextOwner is the owner as Begin read it, with the administrative part of s.Owner.

@@ -17,11 +17,12 @@ type Users interface {
 	UserByID(ctx context.Context, realmKey, id string) (*realm.User, error)
 	// UpdateUser replaces everything but Realm, Username, ID, Created and Login, if u.Version is the stored one
 	// ([ErrConflict] otherwise, [ErrNotFound] when it is gone), and counts Version up, also in u. The owner's grants are
-	// ended in the same step when endGrants is set; none outlives an earlier u.Expires in any case.
+	// ended, and all known sources forgotten, in the same step when endGrants is set; no grant outlives an earlier u.Expires
+	// in any case.
 	UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error
-	// UnlockUser clears failures, the consecutive count and locks, or [ErrNotFound]. It is not an administrative change.
+	// UnlockUser clears failures, the consecutive count and locks of every account, or [ErrNotFound]. It is not an administrative change.
 	UnlockUser(ctx context.Context, realmKey, name string) error
-	// DeleteUser removes an owner and ends the owner's grants, or [ErrNotFound].
+	// DeleteUser removes an owner with all known sources and ends the owner's grants, or [ErrNotFound].
 	DeleteUser(ctx context.Context, realmKey, name string) error
 	// Users lists the owners of a realm in no order. For administrators: it may read everything there is.
 	Users(ctx context.Context, realmKey string) iter.Seq2[*realm.User, error]

@@ -37,7 +37,7 @@ type User struct {
 
 	// Version counts administrative changes. The store sets it; a write must name the version that was read.
 	Version uint32
-	// Login is the account of attempts. The store alone changes it, as attempts are reserved and settled.
+	// Login is the general account of attempts. The store alone changes it, as attempts are reserved and settled.
 	Login Login
 }
 
