@@ -17,8 +17,9 @@ func SourceLogin(known []storage.KnownSource, s storage.Source) *realm.Login {
 	return nil
 }
 
-// Know, after a login with or without a right one-time code, clears the account of a source from which somebody has just logged in, or makes the source known: in place of the
-// one whose last success is the oldest, if there are as many as may be. Nowhere is never known.
+// Know clears the account of a source from which somebody has just logged in, with a right one-time code or without, or
+// makes the source known: in place of the one whose last success is the oldest, if there are as many as may be. Nowhere is
+// never known.
 func Know(known []storage.KnownSource, s storage.Source, code bool, now time.Time) []storage.KnownSource {
 	if s == (storage.Source{}) {
 		return known

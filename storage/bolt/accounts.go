@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 )
@@ -11,29 +12,72 @@ import (
 // tagSize is how much of its hash a stranger's slot keeps beside the number of the slot.
 const tagSize = 14
 
-// account reads the account of attempts of an owner, or of a stranger (then the owner is nil). It does the same work
-// for both.
-func (s *Store) account(t *tx, who account) (*realm.User, realm.Login, error) {
-	u, err := t.user(who)
-	if err != nil {
-		return nil, realm.Login{}, err
-	}
-	stranger := s.stranger(t, who)
-	if u != nil {
-		return u, u.Login, nil
-	}
-	return nil, stranger, nil
+// attempts are a name's accounts of attempts, in a transaction.
+type attempts struct {
+	user  *realm.User // nil: a name that belongs to nobody
+	login realm.Login // the general account
+	known []storage.KnownSource
+
+	// What put writes.
+	general, sources bool
 }
 
-// putAccount writes the account of attempts, and for an owner with it the whole record.
-func (s *Store) putAccount(t *tx, who account, u *realm.User, l realm.Login) error {
+// attempts reads the accounts of an owner, or of a stranger. It does the same work for both.
+func (s *Store) attempts(t *tx, who account) (*attempts, error) {
+	u, err := t.user(who)
+	if err != nil {
+		return nil, err
+	}
+	known, err := storage.DecodeSources(t.get(knownBucket, who.key()))
+	if err != nil {
+		return nil, err
+	}
+	stranger := s.stranger(t, who)
 	if u == nil {
+		return &attempts{login: stranger}, nil
+	}
+	return &attempts{user: u, login: u.Login, known: known}, nil
+}
+
+// of is the account that a source's attempts are judged by: its own if it is known, else the general one.
+func (a *attempts) of(s storage.Source) *realm.Login {
+	if l := guard.SourceLogin(a.known, s); l != nil {
+		return l
+	}
+	return &a.login
+}
+
+// change is of, to be written.
+func (a *attempts) change(s storage.Source) *realm.Login {
+	l := a.of(s)
+	a.general = a.general || l == &a.login
+	a.sources = a.sources || l != &a.login
+	return l
+}
+
+// put writes what was changed, the general account of an owner with the whole record.
+func (s *Store) put(t *tx, who account, a *attempts) error {
+	if a.sources && a.user != nil {
+		t.putSources(who, a.known)
+	}
+	switch {
+	case !a.general:
+		return nil
+	case a.user == nil:
 		slot, tag := s.ring(who)
-		t.put(ringBucket, slot, append(tag, storage.EncodeLogin(l)...))
+		t.put(ringBucket, slot, append(tag, storage.EncodeLogin(a.login)...))
 		return nil
 	}
-	u.Login = l
-	return t.putUser(u)
+	a.user.Login = a.login
+	return t.putUser(a.user)
+}
+
+func (t *tx) putSources(who account, known []storage.KnownSource) {
+	if len(known) == 0 {
+		t.delete(knownBucket, who.key())
+		return
+	}
+	t.put(knownBucket, who.key(), storage.EncodeSources(known))
 }
 
 // stranger is the account of a name that belongs to nobody. A slot that another name has taken counts from nothing.

@@ -61,29 +61,32 @@ func settlementOf(st storage.Settlement) (x *settlement, err error) {
 	return x, nil
 }
 
-// finish settles one attempt. Each way through it writes the account, changed or not.
+// finish settles one attempt. Each way through it writes the account that judged, changed or not.
 func (s *Store) finish(t *tx, x *settlement) error {
-	u, login, err := s.account(t, x.who)
+	a, err := s.attempts(t, x.who)
 	if err != nil {
 		return err
 	}
+	h := s.held.takeOne(t, x.who, x.Reservation.Nonce)
 	var answer error
 	switch {
-	case !s.held.takeOne(t, x.who, x.Reservation.Nonce):
+	case h == nil:
+		a.change(x.Reservation.Source)
 		answer = x.repeated(t)
-	case x.Outcome == storage.Success && guard.CodeUsed(&login, x.CodeStep):
+	case x.Outcome == storage.Success && guard.CodeUsed(&a.login, x.CodeStep):
 		answer = storage.ErrCodeUsed
-		guard.FailCode(&login, x.Reservation.Policy, t.now)
-	case x.Outcome == storage.Success && x.late(t, u):
+		guard.FailCode(a.change(h.source), x.Reservation.Policy, t.now)
+	case x.Outcome == storage.Success && x.late(t, a.user):
+		a.change(h.source)
 		answer = storage.ErrConflict
 	default:
-		x.count(t, &login)
-		u = x.replace(t, u)
+		x.replace(t, a)
+		x.count(t, a, h.source)
 		if x.Grant != nil {
-			t.createGrant(x.Grant, u)
+			t.createGrant(x.Grant, a.user)
 		}
 	}
-	if err := s.putAccount(t, x.who, u, login); err != nil {
+	if err := s.put(t, x.who, a); err != nil {
 		t.fault = err // never: the record was read from the file, or has been encoded before
 	}
 	return answer
@@ -94,39 +97,54 @@ func (x *settlement) late(t *tx, u *realm.User) bool {
 	return !sameVersion(x.Reservation.User, u) || (x.Grant != nil && (u == nil || t.get(grantsBucket, x.Grant.ID[:]) != nil))
 }
 
-// count does the arithmetic of an attempt that was under way.
-func (x *settlement) count(t *tx, l *realm.Login) {
-	guard.UseCode(l, x.CodeStep)
-	switch {
-	case x.WrongCode:
-		guard.FailCode(l, x.Reservation.Policy, t.now)
-	case x.Outcome == storage.Failure:
-		guard.Fail(l, x.Reservation.Policy, t.now)
-	default:
-		guard.Succeed(l, x.CodeStep != 0, t.now)
+// count does the arithmetic of an attempt that was under way, and was judged by a source's account or, if that is zero, by
+// the general one. A success that a source's own account judged leaves the failures of the general one: an attacker
+// elsewhere would have new guesses with each login of the owner.
+func (x *settlement) count(t *tx, a *attempts, judge storage.Source) {
+	if x.CodeStep != 0 {
+		guard.UseCode(&a.login, x.CodeStep)
+		a.general = true
 	}
+	if x.Outcome == storage.Failure {
+		fail := guard.Fail
+		if x.WrongCode {
+			fail = guard.FailCode
+		}
+		fail(a.change(judge), x.Reservation.Policy, t.now)
+		return
+	}
+	code, source := x.CodeStep != 0, x.Reservation.Source
+	a.general = true
+	if judge == (storage.Source{}) {
+		guard.Succeed(&a.login, code, t.now)
+	}
+	a.login.LastLogin = t.now
 	if x.CountLogin {
-		guard.CountLogin(l)
+		guard.CountLogin(&a.login)
+	}
+	if a.user != nil && (guard.SourceLogin(a.known, source) != nil || x.Introduces()) {
+		a.known, a.sources = guard.Know(a.known, source, code, t.now), true
 	}
 }
 
-// replace is the owner as the settlement has it written, u itself if the record is not what Begin read. The grants that
-// go with a change are ended or shortened.
-func (x *settlement) replace(t *tx, u *realm.User) *realm.User {
-	if x.Owner == nil || u == nil {
-		return u
+// replace puts the settlement's owner in place, unless the record is not what Begin read. The grants that go with a change
+// are ended or shortened, and the sources forgotten.
+func (x *settlement) replace(t *tx, a *attempts) {
+	if x.Owner == nil || a.user == nil {
+		return
 	}
-	now, err := storage.EncodeAdministrative(u)
+	now, err := storage.EncodeAdministrative(a.user)
 	if err != nil || !bytes.Equal(now, x.read) {
-		return u
+		return
 	}
 	switch {
 	case x.EndGrants:
 		t.endOwned(x.who)
-	case !x.Owner.Expires.Equal(u.Expires):
+		a.known, a.sources = nil, true
+	case !x.Owner.Expires.Equal(a.user.Expires):
 		t.capOwned(x.who, x.Owner)
 	}
-	return x.Owner
+	a.user, a.general = x.Owner, true
 }
 
 // repeated is the answer to a success that was settled before: nil if its grant is there.

@@ -23,6 +23,7 @@ var (
 	endsBucket    = []byte("ends")      // end of the grant, ms, grant id -> realm, user name
 	epochsBucket  = []byte("epochs")    // realm, or realm and client id -> 4 bytes
 	ringBucket    = []byte("strangers") // slot -> who, storage.EncodeLogin
+	knownBucket   = []byte("known")     // realm, user name -> storage.EncodeSources; gone with the owner
 )
 
 // format is the version of the file. An older one is not read: nothing was released with it.
@@ -42,6 +43,7 @@ func prepare(btx *bbolt.Tx) error {
 	var errs []error
 	for _, name := range [][]byte{
 		metaBucket, usersBucket, idsBucket, clientsBucket, grantsBucket, ownedBucket, endsBucket, epochsBucket, ringBucket,
+		knownBucket,
 	} {
 		_, err := btx.CreateBucketIfNotExists(name)
 		errs = append(errs, err)

@@ -35,27 +35,33 @@ func (s *Store) begin(ctx context.Context, a storage.Attempt) (b storage.Begun, 
 	// first and forgets the attempt afterwards.
 	sh.Lock()
 	defer sh.Unlock()
+	var source storage.Source // whose account judges; zero: the general one
 	err = s.read(ctx, func(t *tx) error {
 		if unsettled = sh.expired(who, t.now); unsettled {
 			return nil
 		}
-		u, login, err := s.account(t, who)
+		accounts, err := s.attempts(t, who)
 		if err != nil {
 			return err
 		}
+		u, judge := accounts.user, accounts.of(a.Source)
+		if judge != &accounts.login {
+			source = a.Source
+		}
 		b.User = u
 		b.Reservation = storage.Reservation{
-			Realm: a.Realm, Username: a.Username, Policy: a.Policy, User: u, Now: t.now, Begun: time.Now(),
+			Realm: a.Realm, Username: a.Username, Policy: a.Policy, Source: a.Source, User: u, Now: t.now, Begun: time.Now(),
 		}
 		policy := a.Policy
 		if u == nil {
 			policy.StopAfter = 0 // nobody could unlock it
 		}
-		b.Standing = guard.Judge(&login, policy, len(sh.accounts[who]), t.now)
+		b.Standing = guard.Judge(judge, policy, sh.flying(who, accounts, judge), t.now)
 		return nil
 	})
 	if err == nil && !unsettled && b.Standing == storage.Reserved {
-		b.Reservation.Nonce = sh.reserve(who, &hold{until: b.Reservation.Now.Add(a.Hold), policy: a.Policy})
+		h := &hold{until: b.Reservation.Now.Add(a.Hold), policy: a.Policy, source: source}
+		b.Reservation.Nonce = sh.reserve(who, h)
 	}
 	return b, unsettled, err
 }
@@ -63,17 +69,14 @@ func (s *Store) begin(ctx context.Context, a storage.Attempt) (b storage.Begun, 
 // countUnsettled counts attempts that have outlived their hold as failures.
 func (s *Store) countUnsettled(ctx context.Context, who account) error {
 	return s.write(ctx, func(t *tx) error {
-		u, login, err := s.account(t, who)
+		a, err := s.attempts(t, who)
 		if err != nil {
 			return err
 		}
 		over := s.held.take(t, who, func(_ [16]byte, h *hold) bool { return !t.now.Before(h.until) })
-		for _, p := range over {
-			guard.Fail(&login, p, t.now)
+		for _, h := range over {
+			guard.Fail(a.change(h.source), h.policy, t.now)
 		}
-		if len(over) == 0 {
-			return nil // another one was faster
-		}
-		return s.putAccount(t, who, u, login)
+		return s.put(t, who, a) // nothing, if another one was faster
 	})
 }

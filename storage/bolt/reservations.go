@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ropcd/ropcd/pkg/realm"
+	"github.com/ropcd/ropcd/storage"
 )
 
 // shards is how many locks accounts share: Begin holds one while it reads.
@@ -28,7 +29,8 @@ type shard struct {
 type hold struct {
 	until  time.Time
 	policy realm.Lockout
-	taken  bool // settled by a change that is not on disk yet
+	source storage.Source // whose account judged it; zero: the general one
+	taken  bool           // settled by a change that is not on disk yet
 }
 
 func (r *reservations) init() {
@@ -62,6 +64,16 @@ func (sh *shard) expired(a account, now time.Time) bool {
 	return false
 }
 
+// flying is how many attempts are under way that would be charged to an account of the list. The caller has the lock.
+func (sh *shard) flying(who account, a *attempts, charged *realm.Login) (n int) {
+	for _, h := range sh.accounts[who] {
+		if a.of(h.source) == charged {
+			n++
+		}
+	}
+	return n
+}
+
 // remove forgets attempts. The caller has the lock.
 func (sh *shard) remove(a account, nonces ...[16]byte) {
 	for _, n := range nonces {
@@ -84,7 +96,7 @@ func (r *reservations) giveBack(a account, nonce [16]byte) {
 
 // take lays hands on the attempts that match, for a change: they are gone once it is on disk, and there again if it
 // fails.
-func (r *reservations) take(t *tx, a account, match func(nonce [16]byte, h *hold) bool) (policies []realm.Lockout) {
+func (r *reservations) take(t *tx, a account, match func(nonce [16]byte, h *hold) bool) (taken []*hold) {
 	sh := r.shard(a)
 	sh.Lock()
 	defer sh.Unlock()
@@ -93,7 +105,7 @@ func (r *reservations) take(t *tx, a account, match func(nonce [16]byte, h *hold
 		if !h.taken && match(n, h) {
 			h.taken = true
 			nonces = append(nonces, n)
-			policies = append(policies, h.policy)
+			taken = append(taken, h)
 			t.onUndo(func() {
 				sh.Lock()
 				defer sh.Unlock()
@@ -108,12 +120,16 @@ func (r *reservations) take(t *tx, a account, match func(nonce [16]byte, h *hold
 			sh.remove(a, nonces...)
 		})
 	}
-	return policies
+	return taken
 }
 
-// takeOne takes the attempt of that nonce, if it is under way.
-func (r *reservations) takeOne(t *tx, a account, nonce [16]byte) bool {
-	return len(r.take(t, a, func(n [16]byte, _ *hold) bool { return n == nonce })) > 0
+// takeOne takes the attempt of that nonce, nil if it is not under way.
+func (r *reservations) takeOne(t *tx, a account, nonce [16]byte) *hold {
+	taken := r.take(t, a, func(n [16]byte, _ *hold) bool { return n == nonce })
+	if len(taken) == 0 {
+		return nil
+	}
+	return taken[0]
 }
 
 // drop forgets all attempts of an account, those that begin until the change is on disk too.

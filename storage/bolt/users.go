@@ -102,6 +102,7 @@ func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) e
 		}
 		if endGrants {
 			t.endOwned(who)
+			t.putSources(who, nil)
 		} else {
 			t.capOwned(who, &next)
 		}
@@ -117,12 +118,20 @@ func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) e
 // UnlockUser implements [storage.Users].
 func (s *Store) UnlockUser(ctx context.Context, realmKey, name string) error {
 	return s.write(ctx, func(t *tx) error {
-		u, err := t.owner(account{realmKey, name})
-		if err != nil {
+		who := account{realmKey, name}
+		a, err := s.attempts(t, who)
+		switch {
+		case err != nil:
 			return err
+		case a.user == nil:
+			return storage.ErrNotFound
 		}
-		guard.Unlock(&u.Login)
-		return t.putUser(u)
+		guard.Unlock(&a.login)
+		for i := range a.known {
+			guard.Unlock(&a.known[i].Login)
+		}
+		a.general, a.sources = true, len(a.known) > 0
+		return s.put(t, who, a)
 	})
 }
 
@@ -136,6 +145,7 @@ func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 		}
 		t.delete(usersBucket, who.key())
 		t.delete(idsBucket, key(realmKey, u.ID))
+		t.putSources(who, nil)
 		t.endOwned(who)
 		s.held.drop(t, who)
 		return nil
