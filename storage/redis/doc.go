@@ -20,6 +20,9 @@
 //     An epoch that was lost in a failover reads lower than a grant's own: the grant lives.
 //   - Reservations outlive their hold, so that one which nobody settled is still found, and counted as a failure, by the
 //     next attempt. A Begin whose answer never came is given back in the background: no password was evaluated.
+//   - An owner's known sources have a key of their own beside the record. A reservation says whose account judged it; when
+//     that source has been forgotten since, it is charged to the general account. Who fails costs Redis the same commands,
+//     whether a place is known or not.
 //   - Names that belong to nobody share sixteen accounts a bucket and realm. An attacker's choice of names makes no more
 //     keys than that, and none of them lives much longer than the policy's window.
 //   - Rate limits of one party have one tag and are one script; those of several parties are one pipeline, and what was

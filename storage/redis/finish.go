@@ -20,6 +20,7 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 	}
 	x := s.settling(&st.Reservation, st.Outcome)
 	x.endGrants, x.countLogin, x.codeStep, x.wrongCode = st.EndGrants, st.CountLogin, st.CodeStep, st.WrongCode
+	x.introduces = st.Introduces()
 	if x.read, x.owner, err = parts(&st); err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 		if x.grant, err = s.newGrant(ctx, &st.Reservation, g); err != nil {
 			return err
 		}
-		x.keys[4] = s.keys.grant(g.ID)
+		x.keys[5] = s.keys.grant(g.ID)
 	}
 	call := s.run
 	if st.Outcome == storage.Failure || st.EndGrants || st.CodeStep != 0 {
@@ -55,6 +56,8 @@ type settling struct {
 	grant      []byte
 	base       string
 	bucket     uint16
+	source     storage.Source
+	introduces bool // a success makes it known
 	policy     []any
 }
 
@@ -65,14 +68,15 @@ func (s *Store) settling(r *storage.Reservation, o storage.Outcome) settling {
 	mark := s.keys.done(s.keys.user(r.Realm, r.Username), r.Nonce[:])
 	return settling{
 		keys:  append(s.accounts(r.Realm, r.Username), base+"g:", s.keys.index(r.Realm, r.Username), mark),
-		nonce: r.Nonce, outcome: o, known: r.User != nil, base: base, bucket: bucket, policy: policy(r.Policy),
+		nonce: r.Nonce, outcome: o, known: r.User != nil, base: base, bucket: bucket, source: r.Source,
+		policy: policy(r.Policy),
 	}
 }
 
 func (x *settling) args() []any {
 	return append([]any{
-		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, flag(x.wrongCode), x.grant,
-		x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife),
+		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, flag(x.wrongCode),
+		x.grant, x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife), x.source[:], flag(x.introduces),
 	}, x.policy...)
 }
 

@@ -49,6 +49,19 @@ func reserve(t testing.TB, s *redis.Store, name string) storage.Reservation {
 	return b.Reservation
 }
 
+// reserveAt is reserve at the n-th place.
+func reserveAt(t testing.TB, s *redis.Store, name string, n byte) storage.Reservation {
+	t.Helper()
+	a := attempt(name)
+	a.Source = storage.Source{n}
+	b, err := s.Begin(t.Context(), a)
+	ok(t, "begin", err)
+	if b.Standing != storage.Reserved {
+		t.Fatalf("standing %d", b.Standing)
+	}
+	return b.Reservation
+}
+
 func newGrant(r storage.Reservation) *storage.Grant {
 	id := storage.NewGrantID(r.Realm, r.Username)
 	now := storage.Trim(r.Clock())

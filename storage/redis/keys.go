@@ -39,7 +39,8 @@ const strangers = 1 << 12
 //	u     owner        realm name      string, storage.EncodeUser              none
 //	i     owner        realm name      zset of the grants' 12 bytes by expiry  until the latest of them
 //	g     owner        16 characters   string, storage.Grant.Encode            until the record says
-//	r     owner        realm name      hash, nonce to end of hold              reservationLife beyond hold and window
+//	k     owner        realm name      string, storage.EncodeSources           none, gone with the owner
+//	r     owner        realm name      hash, nonce to end of hold and source   reservationLife beyond hold and window
 //	x     owner        realm number    string, storage.EncodeLogin             strangerLife beyond lock and window
 //	y     owner        realm number    hash, as r for x                        as r
 //	n     written key  nonce           string, an answer                       doneLife
@@ -69,6 +70,10 @@ func (k keyring) index(realmKey, name string) string {
 
 func (k keyring) reservations(realmKey, name string) string {
 	return k.in(realmKey, name) + "r:" + pair(realmKey, name)
+}
+
+func (k keyring) sources(realmKey, name string) string {
+	return k.in(realmKey, name) + "k:" + pair(realmKey, name)
 }
 
 // stranger is the account of attempts of a name that belongs to nobody, and its reservations. Without the secret, nobody

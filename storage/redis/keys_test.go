@@ -32,13 +32,14 @@ func TestEveryKeyHasItsLife(t *testing.T) {
 	g := login(t, s, "bob")
 	_, err := s.Refresh(ctx, refreshStep(g))
 	ok(t, "refresh", err)
+	ok(t, "log in", s.Finish(ctx, storage.Settlement{Reservation: reserveAt(t, s, "bob", 1), Outcome: storage.Success}))
 	reserve(t, s, "bob")
 	reserve(t, s, "nobody")
 	ok(t, "end", s.EndClient(ctx, alpha, "c"))
 	ok(t, "end", s.EndRealm(ctx, "/beta"))
 	ok(t, "ready", s.Ready(ctx))
 	most := map[string]time.Duration{ // 0: none
-		"u": 0, "id": 0, "c": 0, "e": 0, "g": 25 * time.Hour, "i": 25 * time.Hour, "r": 26 * time.Hour, "y": 26 * time.Hour,
+		"u": 0, "k": 0, "id": 0, "c": 0, "e": 0, "g": 25 * time.Hour, "i": 25 * time.Hour, "r": 26 * time.Hour, "y": 26 * time.Hour,
 		"x": 2 * time.Hour, "n": 10 * time.Second, "p": time.Minute,
 		"l": 20 * time.Minute,
 	}

@@ -18,7 +18,7 @@ func (s *Store) Begin(ctx context.Context, a storage.Attempt) (storage.Begun, er
 	}
 	n := newNonce()
 	life := a.Hold + a.Policy.Window + reservationLife
-	args := append([]any{n[:], millis(a.Hold), millis(life), millis(strangerLife)}, policy(a.Policy)...)
+	args := append([]any{n[:], millis(a.Hold), millis(life), millis(strangerLife), a.Source[:]}, policy(a.Policy)...)
 	reply, err := s.run(ctx, beginScript, s.accounts(a.Realm, a.Username), args...)
 	if err == nil {
 		var b storage.Begun
@@ -60,7 +60,7 @@ func begun(a storage.Attempt, n nonce, reply any) (storage.Begun, error) {
 		}
 	}
 	b.Reservation = storage.Reservation{
-		Realm: a.Realm, Username: a.Username, Policy: a.Policy, User: b.User,
+		Realm: a.Realm, Username: a.Username, Policy: a.Policy, Source: a.Source, User: b.User,
 		Now: storage.FromMillis(now), Begun: time.Now(),
 	}
 	if b.Standing == storage.Reserved {
@@ -72,7 +72,9 @@ func begun(a storage.Attempt, n nonce, reply any) (storage.Begun, error) {
 // accounts are the keys where the attempts of a name may be kept.
 func (s *Store) accounts(realmKey, name string) []string {
 	account, reservations := s.keys.stranger(s.opts.StrangersKey, realmKey, name)
-	return []string{s.keys.user(realmKey, name), account, s.keys.reservations(realmKey, name), reservations}
+	return []string{
+		s.keys.user(realmKey, name), account, s.keys.reservations(realmKey, name), reservations, s.keys.sources(realmKey, name),
+	}
 }
 
 func policy(p realm.Lockout) []any {

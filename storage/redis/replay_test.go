@@ -172,6 +172,7 @@ func everything(t *testing.T, s *redis.Store) {
 	if u.Version != 4 {
 		t.Errorf("version %d", u.Version)
 	}
+	sources(t, s)
 	ok(t, "unlock", s.UnlockUser(ctx, alpha, "alice"))
 	ok(t, "delete", s.DeleteUser(ctx, alpha, "alice"))
 	c := newClient("c")
@@ -204,6 +205,26 @@ func limited(t *testing.T, s *redis.Store) {
 			t.Errorf("charge %d: %+v", i, v)
 		}
 	}
+}
+
+// sources settles alice's attempts from more places than can be known, in each way, and lets them be forgotten.
+func sources(t *testing.T, s *redis.Store) {
+	ctx := t.Context()
+	for n := range byte(storage.MaxSources + 1) {
+		ok(t, "log in", s.Finish(ctx, storage.Settlement{Reservation: reserveAt(t, s, "alice", n+1), Outcome: storage.Success}))
+	}
+	ok(t, "fail", s.Finish(ctx, storage.Settlement{Reservation: reserveAt(t, s, "alice", 9), Outcome: storage.Failure}))
+	ok(t, "void", s.Finish(ctx, storage.Settlement{Reservation: reserveAt(t, s, "alice", 9)}))
+	used := effects(reserveAt(t, s, "alice", 9), storage.Success, 9)
+	used.Grant = nil
+	if err := s.Finish(ctx, used); !errors.Is(err, storage.ErrCodeUsed) {
+		t.Errorf("a code that was used: %v", err)
+	}
+	ok(t, "unlock", s.UnlockUser(ctx, alpha, "alice"))
+	u, err := s.UserByName(ctx, alpha, "alice")
+	ok(t, "read", err)
+	ok(t, "forget the sources", s.UpdateUser(ctx, u, true))
+	ok(t, "all effects", s.Finish(ctx, effects(reserveAt(t, s, "alice", 9), storage.Success, 10)))
 }
 
 // settlements settles alice's attempts with each effect, and with each answer that there is.

@@ -45,8 +45,8 @@ func load(name string, libraries ...string) *goredis.Script {
 }
 
 var (
-	beginScript      = load("begin", "login")
-	finishScript     = load("finish", "login", "grant")
+	beginScript      = load("begin", "login", "sources", "attempts")
+	finishScript     = load("finish", "login", "sources", "attempts", "grant")
 	inspectScript    = load("inspect", "grant")
 	refreshScript    = load("refresh", "grant")
 	revokeScript     = load("revoke", "grant")
@@ -56,7 +56,7 @@ var (
 	createScript     = load("create")
 	replaceScript    = load("replace")
 	updateUserScript = load("updateuser", "login", "grant")
-	unlockScript     = load("unlock", "login")
+	unlockScript     = load("unlock", "login", "sources", "attempts")
 	deleteUserScript = load("deleteuser", "login", "grant")
 	claimScript      = load("claim")
 	releaseScript    = load("release")

@@ -71,8 +71,9 @@ func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrant
 	}
 	key := s.keys.user(old.Realm, old.Username)
 	bucket := storage.Bucket(old.Realm, old.Username)
-	reply, err := s.confirm(ctx, updateUserScript,
-		[]string{key, s.keys.index(old.Realm, old.Username), s.keys.done(key, freshNonce())},
+	reply, err := s.confirm(ctx, updateUserScript, []string{
+		key, s.keys.index(old.Realm, old.Username), s.keys.sources(old.Realm, old.Username), s.keys.done(key, freshNonce()),
+	},
 		s.keys.base(bucket), before, after, flag(endGrants), storage.Millis(next.Expires),
 		bucketBytes(bucket), millis(doneLife))
 	if err != nil {
@@ -81,16 +82,19 @@ func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrant
 	return verdict(reply)
 }
 
-// UnlockUser clears failures, the consecutive count and locks, and forgives attempts that were not settled in time.
+// UnlockUser clears failures, the consecutive count and locks, those of known sources too, and forgives attempts that were
+// not settled in time.
 func (s *Store) UnlockUser(ctx context.Context, realmKey, name string) error {
-	reply, err := s.run(ctx, unlockScript, []string{s.keys.user(realmKey, name), s.keys.reservations(realmKey, name)})
+	reply, err := s.run(ctx, unlockScript, []string{
+		s.keys.user(realmKey, name), s.keys.reservations(realmKey, name), s.keys.sources(realmKey, name),
+	})
 	if err != nil {
 		return err
 	}
 	return verdict(reply)
 }
 
-// DeleteUser removes an owner with grants and attempts under way in one step, then the pointer from the id.
+// DeleteUser removes an owner with grants, known sources and attempts under way in one step, then the pointer from the id.
 func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 	for range maxRounds {
 		old, err := s.UserByName(ctx, realmKey, name)
@@ -120,7 +124,8 @@ func (s *Store) removeUser(ctx context.Context, old *realm.User) error {
 	}
 	key := s.keys.user(old.Realm, old.Username)
 	reply, err := s.confirm(ctx, deleteUserScript, []string{
-		key, s.keys.index(old.Realm, old.Username), s.keys.reservations(old.Realm, old.Username), s.keys.done(key, freshNonce()),
+		key, s.keys.index(old.Realm, old.Username), s.keys.reservations(old.Realm, old.Username),
+		s.keys.sources(old.Realm, old.Username), s.keys.done(key, freshNonce()),
 	}, s.keys.in(old.Realm, old.Username), before, millis(doneLife))
 	if err != nil {
 		return err

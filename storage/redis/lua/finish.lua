@@ -1,5 +1,5 @@
 -- finish.lua settles a reservation, with all that storage.Settlement asks for.
--- KEYS: owner, strangers' account, reservations of each, grant, index, mark.
+-- KEYS: owner, strangers' account, reservations of each, known sources, grant, index, mark.
 -- ARGV, in the order of the struct settling in finish.go:
 --    1 nonce
 --    2 outcome
@@ -15,20 +15,28 @@
 --   12 bucket (2 bytes)
 --   13 life of a stranger's account
 --   14 life of the mark
---   15 policy (5 arguments)
+--   15 source
+--   16 1 if a success makes it known
+--   17 policy (5 arguments)
 -- Answer: 'ok', 'conflict' or 'used' (the code was). Again, when the reservation is gone: 'ok', unless a grant was asked
 -- for and is not there, or the mark says 'used'.
 
 local VOID, FAILURE, SUCCESS = 0, 1, 2
+local NO_NONCE = string.rep('\0', 16) -- of what was refused
 local nonce, outcome, known = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local read, new, ending = ARGV[4], ARGV[5], ARGV[6] == '1'
 local counted, step, wrong_code, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
 local base, bucket, stranger_life, mark_life = ARGV[11], ARGV[12], tonumber(ARGV[13]), ARGV[14]
-local p, now = policy(15), clock()
+local source, introduced, p, now = ARGV[15], ARGV[16] == '1', policy(17), clock()
 
-local a = account(not known)
-local late = sweep(a.reservations, a.login, p, now)
-local mine = tonumber(redis.call('HGET', a.reservations, nonce) or 0) > now
+local a = accounts(not known)
+local late = sweep(a, p, now)
+local mine, judge = redis.call('HGET', a.reservations, nonce), nil -- the source whose own account has judged
+if mine then
+  local hold
+  hold, judge = read_reservation(mine)
+  mine = hold > now
+end
 local part = known and a.record and a.record:sub(LOGIN_SIZE + 1) or ''
 local answer = 'ok'
 
@@ -41,45 +49,51 @@ if mine and outcome == SUCCESS and code_used(a.login, step) then
   outcome, answer, wrong_code = FAILURE, 'used', true
 elseif mine and grant ~= '' and changed_owner() then
   outcome, answer = VOID, 'conflict'
-elseif not mine and outcome == SUCCESS and step ~= 0 and done(KEYS[7]) then
+elseif not mine and outcome == SUCCESS and step ~= 0 and done(KEYS[8]) then
   answer = 'used'
-elseif not mine and grant ~= '' and redis.call('EXISTS', KEYS[5]) == 0 then
+elseif not mine and grant ~= '' and redis.call('EXISTS', KEYS[6]) == 0 then
   answer = 'conflict'
 end
 
 local replaced = mine and answer == 'ok' and outcome ~= VOID and new ~= '' and part == read
 local shortened = {}
 if replaced and not ending and expires(new) ~= expires(part) then
-  shortened = outliving(base, KEYS[6], bucket, expires(new), now)
+  shortened = outliving(base, KEYS[7], bucket, expires(new), now)
 end
 
--- What was refused is settled with the same writes, and no effect: its nonce is all zero.
-local refused = nonce == string.rep('\0', 16) and outcome ~= VOID
-local changed = #late > 0 or refused or (mine and outcome ~= VOID)
+-- A success that a source's own account has judged leaves the failures of the general one: an attacker elsewhere would
+-- have new guesses with each login of the owner.
+local same_owner = not changed_owner()
+if replaced and ending then forget_sources(a) end
 if mine then
   late[#late + 1] = nonce
   if outcome ~= VOID and answer == 'ok' then use_code(a.login, step) end
-  if outcome == FAILURE then (wrong_code and fail_code or fail)(a.login, p, now) end
+  if outcome == FAILURE then (wrong_code and fail_code or fail)(account(a, judge), p, now) end
   if outcome == SUCCESS then
-    succeed(a.login, step ~= 0, now)
+    if not judge then succeed(a.login, step ~= 0, now) end
+    a.login.login, a.login.changed = now, true
     if counted then count_login(a.login) end
+    if same_owner and (introduced or known_login(a.sources, source)) then know(a.sources, source, step ~= 0, now) end
   end
+elseif nonce == NO_NONCE and outcome ~= VOID then
+  account(a, source).changed = true -- refused: settled with the same writes, and no effect
 end
 
 if replaced then
-  if ending then drop_all(base, KEYS[6]) end
+  if ending then drop_all(base, KEYS[7]) end
   redis.call('SET', a.key, pack_login(a.login) .. new)
   part = new
-elseif changed and (a.stranger or a.record) then
-  save(a, p, now, stranger_life)
+else
+  save_login(a, p, now, stranger_life)
 end
+save_sources(KEYS[5], a.sources)
 settled(a, late)
 put_all(base, shortened, now)
 
-if answer == 'used' then return remember(KEYS[7], mark_life, answer) end
+if answer == 'used' then return remember(KEYS[8], mark_life, answer) end
 if mine and outcome == SUCCESS and grant ~= '' then
   local g = unpack_grant(grant, grant:sub(2, 15))
   g.max = earlier(g.max, expires(part))
-  put(base, KEYS[5], g, now)
+  put(base, KEYS[6], g, now)
 end
 return answer

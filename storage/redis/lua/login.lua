@@ -1,5 +1,5 @@
--- login.lua is the account of attempts: the arithmetic of pkg/guard, step by step, and the reservations beside it. A
--- policy is {threshold, window, duration, max, stop}.
+-- login.lua is the arithmetic of an account of attempts, that of pkg/guard step by step. A policy is {threshold, window,
+-- duration, max, stop}. What is to be written is marked as changed.
 
 local LOGIN, LOGIN_SIZE, USER_VERSION = '>BI4I4I6I6BI6I4I6I4', 42, 2
 local MAX_LOGINS = 2147483647
@@ -45,6 +45,7 @@ end
 local function fail(l, p, now)
   forget(l, p, now)
   l.failures, l.consecutive, l.failed = l.failures + 1, l.consecutive + 1, now
+  l.changed = true
   if p.threshold > 0 and l.failures >= p.threshold then
     l.locked = math.min(now + lock(p, l.locks), NEVER)
     l.locks = math.min(l.locks + 1, 255)
@@ -57,7 +58,7 @@ local function fail_code(l, p, now)
 end
 
 local function succeed(l, code, now)
-  l.login = now
+  l.login, l.changed = now, true
   if l.codes == 0 or code then
     l.failures, l.consecutive, l.failed, l.locked, l.locks, l.codes = 0, 0, 0, 0, 0, 0
   else
@@ -65,56 +66,17 @@ local function succeed(l, code, now)
   end
 end
 
-local function unlock(l) l.failures, l.consecutive, l.locked, l.locks, l.codes = 0, 0, 0, 0, 0 end
-local function count_login(l) l.logins = math.min(l.logins + 1, MAX_LOGINS) end
+local function unlock(l) l.failures, l.consecutive, l.locked, l.locks, l.codes, l.changed = 0, 0, 0, 0, 0, true end
+local function count_login(l) l.logins, l.changed = math.min(l.logins + 1, MAX_LOGINS), true end
 local function code_used(l, step) return step ~= 0 and step <= l.code end
-local function use_code(l, step) l.code = math.max(l.code, step) end
+
+local function use_code(l, step)
+  if step ~= 0 then l.code, l.changed = math.max(l.code, step), true end
+end
 
 -- policy reads five arguments from the i-th on.
 local function policy(i)
   local n = {}
   for k = 0, 4 do n[k] = tonumber(ARGV[i + k]) end
   return {threshold = n[0], window = n[1], duration = n[2], max = n[3], stop = n[4]}
-end
-
--- sweep counts, as failures at the end of their hold, the reservations that nobody settled in time. It changes l, and
--- gives the nonces that went, and how many reservations are under way.
-local function sweep(key, l, p, now)
-  local all, gone, flying = redis.call('HGETALL', key), {}, 0
-  for i = 1, #all, 2 do
-    local hold = tonumber(all[i + 1]) or damaged('reservation')
-    if now >= hold then gone[#gone + 1] = {nonce = all[i], hold = hold} else flying = flying + 1 end
-  end
-  table.sort(gone, function(a, b) return a.hold < b.hold end)
-  local nonces = {}
-  for i, r in ipairs(gone) do
-    fail(l, p, r.hold)
-    nonces[i] = r.nonce
-  end
-  return nonces, flying
-end
-
--- account is where the attempts of a name are kept: in the owner's record, or with those of other strangers. KEYS are
--- the owner, the strangers' account, and the reservations of each.
-local function account(stranger)
-  local a = {stranger = stranger, key = KEYS[1], reservations = KEYS[3]}
-  if stranger then a.key, a.reservations = KEYS[2], KEYS[4] end
-  a.record = redis.call('GET', a.key)
-  a.login = a.record and read_login(a.record) or new_login()
-  return a
-end
-
--- settled removes reservations.
-local function settled(a, nonces)
-  for _, nonce in ipairs(nonces) do redis.call('HDEL', a.reservations, nonce) end
-end
-
--- save writes the account back: the head of an owner's record, or a value with a life.
-local function save(a, p, now, life)
-  if not a.stranger then
-    redis.call('SETRANGE', a.key, 0, pack_login(a.login))
-  else
-    local rest = math.max(math.max(a.login.failed, a.login.locked) + p.window - now, 0)
-    redis.call('SET', a.key, pack_login(a.login), 'PX', math.min(rest + life, NEVER))
-  end
 end
