@@ -61,8 +61,8 @@ func TestKnownSourcesHaveTheirLayout(t *testing.T) {
 	list := []storage.KnownSource{{Source: storage.Source{0: 1, 15: 2}, Login: realm.Login{LastLogin: at}}, fullSources()[4]}
 	record := storage.EncodeSources(list)
 	const first = "01000000000000000000000000000002" + "02" + "00000000" + "00000000" + "000000000000" + "000000000000" + "00" +
-		"01a3185c507b" + "00000000" + "000000000000"
-	if got := hex.EncodeToString(record[:54]); got != first || len(record) != 2*54 {
+		"01a3185c507b" + "00000000" + "000000000000" + "00000000"
+	if got := hex.EncodeToString(record[:58]); got != first || len(record) != 2*58 {
 		t.Errorf("%d bytes, the first source:\n%s, want\n%s", len(record), got, first)
 	}
 	back, err := storage.DecodeSources(record)

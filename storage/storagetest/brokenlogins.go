@@ -77,7 +77,7 @@ var loginFaults = map[Fault]func(s storage.Store) storage.Store{
 }
 
 func attempt(r storage.Reservation) storage.Attempt {
-	return storage.Attempt{Realm: r.Realm, Username: r.Username, Policy: r.Policy, Hold: long}
+	return storage.Attempt{Realm: r.Realm, Username: r.Username, Policy: r.Policy, Hold: long, Source: r.Source}
 }
 
 // attempts changes what Begin is asked for. Finish settles under the same change.

@@ -50,6 +50,20 @@ var restartCases = []restartCase{
 			e.equal("one more failure", e.standing(failed.Username, policy(2)), storage.Locked)
 		}
 	}},
+	{"sources", "Known sources, and their failures and locks, outlive a restart.", func(e *env) func(*env) {
+		name, home, away := e.homeAndAway()
+		second, p := e.at(name, 3), policy(2)
+		e.loginAt(name, second)
+		e.failAt(name, away, p, 2)
+		e.failAt(name, home, p, 1)
+		e.failAt(name, second, p, 2)
+		return func(e *env) {
+			e.equal("away", e.standingAt(name, away, p), storage.Locked)
+			e.equal("the second", e.standingAt(name, second, p), storage.Locked)
+			e.failAt(name, home, p, 1)
+			e.equal("home", e.standingAt(name, home, p), storage.Locked)
+		}
+	}},
 	{"settlements", ruleRestart, func(e *env) func(*env) {
 		u := e.user()
 		e.ok("log in", e.finish(e.reserve(u.Username, policy(9)), storage.Success, code(7), counting, replacement, ending))

@@ -70,8 +70,8 @@ func (c Case) Check(s storage.Store) error {
 
 // Cases are the rules that every store must keep.
 func Cases() []Case {
-	return slices.Concat(loginCases, lockoutCases, finishCases, ownerCases, codeCases, historyCases, userCases, clientCases, grantCases,
-		refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases, deadlineCases, limitCases)
+	return slices.Concat(loginCases, lockoutCases, sourceCases, finishCases, ownerCases, codeCases, historyCases, userCases, clientCases,
+		grantCases, refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases, deadlineCases, limitCases)
 }
 
 // limit is how long one case may take.

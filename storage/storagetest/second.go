@@ -41,6 +41,21 @@ var secondCases = []secondCase{
 			e.equal("wrong passwords evaluated", reserved.Load(), int32(5))
 		}
 	}},
+	{"sources", ruleSource, func(e, other *env) {
+		name, home, away := e.homeAndAway()
+		p := policy(2)
+		other.failAt(name, away, p, 2)
+		e.equal("away", e.standingAt(name, away, p), storage.Locked)
+		r := other.reserveAt(name, home, p)
+		e.failAt(name, home, p, 1)
+		e.equal("home", e.standingAt(name, home, p), storage.Busy)
+		e.ok("settle elsewhere", e.settle(r, storage.Failure))
+		e.equal("home, in the other process", other.standingAt(name, home, p), storage.Locked)
+		e.ok("change the owner", e.UpdateUser(e.ctx, e.read(name), true))
+		e.ok("unlock", e.UnlockUser(e.ctx, e.realm, name))
+		e.fail(name, policy(1))
+		e.equal("home is not known", other.standingAt(name, home, policy(1)), storage.Locked)
+	}},
 	{"codes", "A one-time code is used once in all processes.", func(e, other *env) {
 		u := e.user()
 		var done atomic.Int32
