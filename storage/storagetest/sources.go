@@ -258,6 +258,17 @@ var sourceCases = []Case{
 			e.equal(fmt.Sprint("source ", i), e.standingAt(name, s, policy(1)), want)
 		}
 	}},
+	{"sources/known meanwhile", "What was judged by the general account is charged to it, also when the source is known by then.", func(e *env) {
+		name := e.user().Username
+		home, p := e.at(name, 1), policy(3)
+		right, wrong := e.reserveAt(name, home, p), e.reserveAt(name, home, p)
+		e.ok("log in", e.finish(right, storage.Success))
+		e.ok("fail", e.settle(wrong, storage.Failure))
+		e.equal("failures of the general account", e.read(name).Login.Failures, 1)
+		e.equal("home", e.standingAt(name, home, policy(1)), storage.Reserved)
+		e.failAt(name, home, p, 2)
+		e.reserveAt(name, home, p)
+	}},
 	{"sources/forgotten meanwhile", "What was judged by a source that has been forgotten is charged to the general account, and clears none.", func(e *env) {
 		name, home, away := e.homeAndAway()
 		p := policy(3)
