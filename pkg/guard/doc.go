@@ -11,6 +11,8 @@
 //   - Reserve, then verify. An attempt is charged before its password is evaluated, so no parallelism and no number of
 //     processes lets more than the threshold of wrong passwords be evaluated per lock.
 //   - Failures in flight count as failures, but only make others wait: many right logins at once all succeed.
+//   - An owner is not locked out by an attacker: a place from which the owner has logged in has an account of its own. A
+//     success there does not clear the failures of others, or an attacker would have new guesses with each.
 //   - A right password charges nobody. When its success can't be kept, because of a fault or because the caller has hung
 //     up, the attempt is given back; only what can't be given back either counts, when its hold is over.
 //   - The pool refuses on arrival only. Who had a place and waits for a turn waits on while the pool is full.

@@ -41,6 +41,7 @@ type Entry struct {
 	Realm    string // the realm's key
 	Username string // canonical
 	Policy   realm.Lockout
+	Source   storage.Source // where the attempt comes from, for known sources; zero: nowhere
 }
 
 // Enter takes a place in the hashing pool, then reserves an attempt, waiting for its turn until ctx ends. It returns
@@ -51,7 +52,7 @@ func (g *Guard) Enter(ctx context.Context, e Entry) (*Turn, error) {
 	if hold == 0 {
 		hold = DefaultHold
 	}
-	attempt := storage.Attempt{Realm: e.Realm, Username: e.Username, Policy: e.Policy, Hold: hold}
+	attempt := storage.Attempt{Realm: e.Realm, Username: e.Username, Policy: e.Policy, Hold: hold, Source: e.Source}
 	for wait := firstWait; ; wait = min(2*wait, longWait) {
 		turn, err := g.try(ctx, e.Client, attempt)
 		switch {

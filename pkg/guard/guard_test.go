@@ -72,7 +72,7 @@ func held(g *guard.Guard) int {
 	return running + waiting
 }
 
-var entry = guard.Entry{Client: "c", Realm: "/alpha", Username: "demo", Policy: policy}
+var entry = guard.Entry{Client: "c", Realm: "/alpha", Username: "demo", Policy: policy, Source: storage.Source{1}}
 
 func TestEnterReservesWhatItWasAskedFor(t *testing.T) {
 	for _, hold := range []time.Duration{0, time.Minute} {
@@ -83,7 +83,7 @@ func TestEnterReservesWhatItWasAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := storage.Attempt{Realm: "/alpha", Username: "demo", Policy: policy, Hold: max(hold, guard.DefaultHold)}
+		want := storage.Attempt{Realm: "/alpha", Username: "demo", Policy: policy, Source: entry.Source, Hold: max(hold, guard.DefaultHold)}
 		if diff := cmp.Diff([]storage.Attempt{want}, l.attempts); diff != "" {
 			t.Error(diff)
 		}

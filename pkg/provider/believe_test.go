@@ -45,13 +45,22 @@ func TestEndUserAddressIsBelievedFromTrustedClientsOnly(t *testing.T) {
 			r.Header["X-End-User"] = tt.header
 			r.RemoteAddr = peer + ":4711"
 			alpha, _ := s.Current().Realm("/alpha")
-			site := &ropc.Site{Realm: alpha, Address: peer}
+			site := &ropc.Site{Realm: alpha, Address: peer, AddressOf: ropc.AddressConnected}
 			if _, err := s.Token(ropc.NewContext(t.Context(), site), r); err == nil {
 				t.Fatal("a request without a user name gets a token")
 			}
 			malformed := strings.HasPrefix(tt.client, "trusted") && tt.secret == "secret" && tt.want == peer && tt.header != nil
 			if site.Address != tt.want || site.AddressMalformed != malformed {
 				t.Errorf("address %q, malformed %t, want %q", site.Address, site.AddressMalformed, tt.want)
+			}
+			of := ropc.AddressConnected
+			if malformed {
+				of = ropc.AddressUnsure
+			} else if tt.want != peer {
+				of = ropc.AddressReported
+			}
+			if site.AddressOf != of {
+				t.Errorf("the address is %d, want %d", site.AddressOf, of)
 			}
 		})
 	}

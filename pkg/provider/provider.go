@@ -65,26 +65,21 @@ func New(o Options) *Provider {
 	return p
 }
 
-// believe decides on the end user's address. A public client runs where its user is. A confidential one is a back end; if
-// it is trusted with a header, which it has a secret to be trusted for, the address is in that. Without one it stays what it
-// is, and nobody's in particular; so does the peer's that a malformed one leaves, which is noted.
+// believe takes the end user's address from the header that the client, which has authenticated with a secret, is trusted
+// with. Without one it stays what it is; a malformed one leaves the peer's, and is noted.
 func believe(ctx context.Context, r *http.Request, c ropc.Client) {
+	if c.TrustEndUserIP == "" || c.Public {
+		return
+	}
 	site := ropc.SiteOf(ctx)
-	if c.Public {
-		site.EndUser = !site.AddressMalformed
-		return
-	}
-	if c.TrustEndUserIP == "" {
-		return
-	}
 	switch address, malformed := guard.Reported(r, c.TrustEndUserIP); {
 	case malformed:
-		site.AddressMalformed = true
+		site.AddressMalformed, site.AddressOf = true, ropc.AddressUnsure
 		if peer := guard.Peer(r); peer.IsValid() {
 			site.Address = peer.String()
 		}
 	case address != "":
-		site.Address, site.EndUser = address, true
+		site.Address, site.AddressOf = address, ropc.AddressReported
 	}
 }
 

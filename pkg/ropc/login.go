@@ -62,6 +62,7 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	}
 	a := &attempt{login: l, password: r.Password, entry: guard.Entry{
 		Client: r.Realm + "\x00" + client.ID, Realm: r.Realm, Username: username, Policy: site.Realm.Lockout,
+		Source: site.Source(client, username),
 	}}
 	if a.turn, err = l.Guard.Enter(ctx, a.entry); err != nil {
 		return Result{}, err
@@ -84,7 +85,7 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		err = a.refuse(ctx, run)
 	}
 	if err != nil || reason != "" {
-		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, reason))
+		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, client, reason))
 	}
 	user := a.turn.User
 	site.Trace.Subject = user.ID
@@ -99,12 +100,9 @@ func (l *Login) limit(ctx context.Context, s *Site, c Client, username string) e
 	if l.Limiter == nil {
 		return nil
 	}
-	g := guard.Grant{Username: username}
+	g := guard.Grant{Username: username, Address: s.limited(c)}
 	if !c.Public {
 		g.ClientID = c.ID
-	}
-	if s.EndUser {
-		g.Address = s.Address
 	}
 	err := l.Limiter.Admit(ctx, s.Realm.Realm, g)
 	var over *guard.LimitError
@@ -115,11 +113,12 @@ func (l *Login) limit(ctx context.Context, s *Site, c Client, username string) e
 }
 
 // failed counts a denial, for whatever reason, at the end user's address.
-func (l *Login) failed(ctx context.Context, s *Site, reason string) error {
-	if l.Limiter == nil || !s.EndUser || reason == "" {
+func (l *Login) failed(ctx context.Context, s *Site, c Client, reason string) error {
+	address := s.limited(c)
+	if l.Limiter == nil || address == "" || reason == "" {
 		return nil
 	}
-	return l.Limiter.Fail(ctx, s.Realm.Realm, s.Address)
+	return l.Limiter.Fail(ctx, s.Realm.Realm, address)
 }
 
 // choose is the request's journey (one place for all three rules: journey.Choose).

@@ -21,7 +21,8 @@ type Realm struct {
 type Site struct {
 	Realm   *Realm // nil: a fosite server without realms
 	Address string // of the end user, as far as it can be believed
-	EndUser bool   // the address is the end user's own, and not that of a back end which asks for many
+	// AddressOf tells how far that is.
+	AddressOf AddressOf
 	// AddressMalformed: whoever is believed about the address said something that is none, so that it is the peer's.
 	AddressMalformed bool
 	RequestID        string

@@ -31,6 +31,8 @@ type site struct {
 	realm    *ropc.Realm
 	settings *realm.Provider // of the realm, for tests to change
 	client   *realm.Client   // the one that asks, for tests to change
+	address  string          // of the end user, for tests to change
+	of       ropc.AddressOf
 
 	login  ropc.Authenticator // for tests to wrap
 	logins *faultyLogins
@@ -45,7 +47,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{Store: db, hashes: &evaluations{}, logins: &faultyLogins{Logins: db}, grants: &faultyGrants{grantStore: db}}
+	s := &site{Store: db, address: "192.0.2.7", hashes: &evaluations{}, logins: &faultyLogins{Logins: db}, grants: &faultyGrants{grantStore: db}}
 	s.pool = password.NewPool(password.PoolOptions{Workers: 4, Cost: time.Nanosecond, MaxWait: time.Minute, MaxTickets: 10000})
 	t.Cleanup(func() {
 		s.pool.Close()
@@ -156,7 +158,7 @@ func (s *site) askWithin(t testing.TB, ctx context.Context, form url.Values) (ou
 			return ropc.Client{Client: &asking}, nil
 		},
 	})
-	ctx = ropc.NewContext(ctx, &ropc.Site{Realm: s.realm, Address: "192.0.2.7", Trace: &out.trace})
+	ctx = ropc.NewContext(ctx, &ropc.Site{Realm: s.realm, Address: s.address, AddressOf: s.of, Trace: &out.trace})
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request, err := core.NewAccessRequest(ctx, r, &ropc.Session{})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -43,6 +44,7 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		x.id = s.requestID(r)
 		site := &ropc.Site{RequestID: x.id, Trace: &x.trace}
 		site.Address, site.AddressMalformed = s.Proxies.Address(r, s.ProxyHeader)
+		site.AddressOf = s.addressOf(site)
 		x.r = r.WithContext(ropc.NewContext(ctx, site))
 		h := w.Header()
 		h.Set("X-Request-Id", x.id)
@@ -66,6 +68,15 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		}()
 		serve(x)
 	})
+}
+
+// addressOf tells whose a request's address is: a trusted proxy's own is nobody's.
+func (s *Server) addressOf(site *ropc.Site) ropc.AddressOf {
+	address, err := netip.ParseAddr(site.Address)
+	if err != nil || site.AddressMalformed || s.Proxies.Trusts(address) {
+		return ropc.AddressUnsure
+	}
+	return ropc.AddressConnected
 }
 
 // requestID is the request's id. One from outside is kept only from a trusted proxy.
