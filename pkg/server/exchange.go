@@ -70,10 +70,11 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 	})
 }
 
-// addressOf tells whose a request's address is: a trusted proxy's own is nobody's.
+// addressOf tells whose a request's address is. A trusted proxy's own, which is left when it says nothing or nonsense, is
+// no end user's.
 func (s *Server) addressOf(site *ropc.Site) ropc.AddressOf {
 	address, err := netip.ParseAddr(site.Address)
-	if err != nil || site.AddressMalformed || s.Proxies.Trusts(address) {
+	if err != nil || s.Proxies.Trusts(address) {
 		return ropc.AddressUnsure
 	}
 	return ropc.AddressConnected
