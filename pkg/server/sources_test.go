@@ -22,20 +22,21 @@ func TestKnownSourcesNeedAnAddressThatIsTheEndUsers(t *testing.T) {
 		proxies      guard.Proxies
 		headers      func(address string) []string
 		want         int
+		failures     int // of the account of all places that are not known
 	}{
-		{"a device, through a proxy", device, proxy, header("X-Forwarded-For"), http.StatusOK},
-		{"a device, its address invented", device, nil, header("X-Forwarded-For"), http.StatusBadRequest},
-		{"a device, behind a proxy that tells nothing", device, proxy, header("X-Nothing"), http.StatusBadRequest},
+		{"a device, through a proxy", device, proxy, header("X-Forwarded-For"), http.StatusOK, 5},
+		{"a device, its address invented", device, nil, header("X-Forwarded-For"), http.StatusBadRequest, 0},
+		{"a device, behind a proxy that tells nothing", device, proxy, header("X-Nothing"), http.StatusBadRequest, 5},
 		{"a device, behind a proxy that tells nonsense", device, proxy, func(a string) []string {
 			return []string{"X-Forwarded-For: " + a + ", nonsense"}
-		}, http.StatusBadRequest},
-		{"a back end, through a proxy", backEnd, proxy, header("X-Forwarded-For"), http.StatusBadRequest},
-		{"a back end, as a trusted client would", backEnd, nil, header("X-End-User"), http.StatusBadRequest},
-		{"a trusted back end", reporting, nil, header("X-End-User"), http.StatusOK},
-		{"a trusted back end that reports nothing", reporting, proxy, header("X-Forwarded-For"), http.StatusBadRequest},
+		}, http.StatusBadRequest, 5},
+		{"a back end, through a proxy", backEnd, proxy, header("X-Forwarded-For"), http.StatusBadRequest, 5},
+		{"a back end, as a trusted client would", backEnd, nil, header("X-End-User"), http.StatusBadRequest, 5},
+		{"a trusted back end", reporting, nil, header("X-End-User"), http.StatusOK, 5},
+		{"a trusted back end that reports nothing", reporting, proxy, header("X-Forwarded-For"), http.StatusBadRequest, 5},
 		{"a trusted back end that reports nonsense", reporting, nil, func(a string) []string {
 			return []string{"X-End-User: " + a + ", nonsense"}
-		}, http.StatusBadRequest},
+		}, http.StatusBadRequest, 5},
 	} {
 		w := newWorld(t, setup{proxies: tc.proxies})
 		w.addClients(t, with("/alpha", reporting, func(c *realm.Client) { c.TrustEndUserIP = "X-End-User" }))
@@ -58,6 +59,9 @@ func TestKnownSourcesNeedAnAddressThatIsTheEndUsers(t *testing.T) {
 		}
 		if got := login(home, right); got != tc.want {
 			t.Errorf("%s: a login at home is %d, want %d", tc.name, got, tc.want)
+		}
+		if u := value(w.store.UserByName(t.Context(), "/alpha", "demo"))(t); u.Login.Failures != tc.failures {
+			t.Errorf("%s: %d failures, want %d", tc.name, u.Login.Failures, tc.failures)
 		}
 		if got := login(away, right); got != http.StatusBadRequest {
 			t.Errorf("%s: a login where the guesses came from is %d", tc.name, got)
