@@ -138,11 +138,11 @@ var limitCases = []Case{
 			e.that("nothing is known yet", !e.Known(c).Refused())
 		}
 		e.places(2, c)
-		if v := e.decide(c); v.Refused() {
-			known := e.Known(c)
-			e.that("a refusal is known", known.Refused() || v.Retry < 100*time.Millisecond)
-			e.that("and when it ends", known.Retry <= v.Retry)
-		}
+		var v storage.Verdict
+		e.until("it is refused", 10*time.Second, func() bool { v = e.decide(c); return v.Refused() })
+		known := e.Known(c)
+		e.that("a refusal is known", known.Refused() || v.Retry < 100*time.Millisecond)
+		e.that("and when it ends", known.Retry <= v.Retry)
 		e.until("a place is back", 10*time.Second, func() bool { return !e.Known(c).Refused() })
 		e.that("there is one", !e.decide(c).Refused())
 	}},
