@@ -92,7 +92,7 @@ func (d *Directory) connect(ctx context.Context, s *server) (*conn, error) {
 	}
 	if err := c.within(ctx, func() error { return c.Bind(d.opts.BindDN, d.opts.BindPassword) }); err != nil {
 		c.close()
-		fault := broken("bind as the searching entry", err)
+		fault := broken(stepBind, err)
 		fault.down = true // not again with each login: the directory may lock the entry
 		return nil, fault
 	}
@@ -116,7 +116,7 @@ func (d *Directory) search(ctx context.Context, c *conn, username string) ([]*ld
 		if errors.Is(err, ldap.ErrSizeLimitExceeded) || ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 			return nil, ErrAmbiguous
 		}
-		return nil, broken("search", err)
+		return nil, broken(stepSearch, err)
 	}
 	d.pool.Keep(c)
 	if len(result.Entries) > 1 {

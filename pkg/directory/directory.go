@@ -43,7 +43,7 @@ func Open(o Options) (*Directory, error) {
 		d.servers = append(d.servers, s)
 	}
 	if len(d.servers) == 0 {
-		return nil, errors.New("directory: no URL")
+		return nil, errors.New("directory: no URL: list at least one, such as ldaps://directory.example.org")
 	}
 	return d, nil
 }

@@ -25,14 +25,19 @@ var (
 // errors.Is it is [ErrUnavailable], and the context's error if that was the reason.
 type stepError struct {
 	step, reason string
-	answered     bool  // it is what the server says; else the connection is of no use any more
-	down         bool  // better ask another server for a while
-	final        bool  // a password was sent: ask no other server
-	cause        error // the context's error, or nil
+	check        string // what is to be checked; empty: nobody knows
+	answered     bool   // it is what the server says; else the connection is of no use any more
+	down         bool   // better ask another server for a while
+	final        bool   // a password was sent: ask no other server
+	cause        error  // the context's error, or nil
 }
 
 func (e *stepError) Error() string {
-	return fmt.Sprintf("%v: %s: %s", ErrUnavailable, e.step, e.reason)
+	text := fmt.Sprintf("%v: %s: %s", ErrUnavailable, e.step, e.reason)
+	if e.check != "" {
+		text += "; check " + e.check
+	}
+	return text
 }
 
 func (e *stepError) Is(target error) bool {
@@ -50,7 +55,7 @@ func broken(step string, err error) *stepError {
 	case errors.As(err, &ended) && ended.ResultCode < ldap.ErrorNetwork: // beyond are the library's own
 		code := ended.ResultCode
 		return &stepError{
-			step: step, reason: fmt.Sprintf("the server answers %d (%s)", code, ldap.LDAPResultCodeMap[code]),
+			step: step, reason: fmt.Sprintf("the server answers %d (%s)", code, ldap.LDAPResultCodeMap[code]), check: advice(step, code),
 			answered: true, down: code == ldap.LDAPResultBusy || code == ldap.LDAPResultUnavailable,
 		}
 	default:

@@ -50,6 +50,11 @@ func unavailable(t *testing.T, d *directory.Directory, username, reason string) 
 	if !errors.Is(err, directory.ErrUnavailable) || !strings.Contains(err.Error(), reason) || got.Right {
 		t.Errorf("%q: %+v, %v, want unavailable: %s", username, got, err, reason)
 	}
+	for _, hidden := range []string{username, password, directorytest.BindPassword} {
+		if err != nil && strings.Contains(err.Error(), hidden) {
+			t.Errorf("%v names %q", err, hidden)
+		}
+	}
 }
 
 var right = directory.Answer{Right: true}

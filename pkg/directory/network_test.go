@@ -198,13 +198,13 @@ func TestRefusedSearchIsUnavailable(t *testing.T) {
 	s.AddUser("zoë", password, nil)
 	wrong := options(s, s.TLSURL())
 	wrong.BindPassword = "wrong"
-	unavailable(t, open(t, wrong), "zoë", "bind as the searching entry: the server answers 49 (Invalid Credentials)")
+	unavailable(t, open(t, wrong), "zoë", "bind as the searching entry: the server answers 49 (Invalid Credentials); check the bind DN and its password")
 	anonymous := options(s, s.TLSURL())
 	anonymous.BindDN, anonymous.BindPassword = "", ""
-	unavailable(t, open(t, anonymous), "zoë", "search: the server answers 32 (No Such Object)")
+	unavailable(t, open(t, anonymous), "zoë", "search: the server answers 32 (No Such Object); check that the base exists")
 	elsewhere := options(s, s.TLSURL())
 	elsewhere.Base = "ou=nowhere," + directorytest.Base
-	unavailable(t, open(t, elsewhere), "zoë", "search: the server answers 32 (No Such Object)")
+	unavailable(t, open(t, elsewhere), "zoë", "search: the server answers 32 (No Such Object); check that the base exists")
 }
 
 // The directory may lock an entry that is refused too often.

@@ -103,15 +103,17 @@ func (o *Options) check() error {
 	case o.Scope < Subtree || o.Scope > Object:
 		return fmt.Errorf("scope %d does not exist", o.Scope)
 	case (o.BindDN == "") != (o.BindPassword == ""):
-		return errors.New("bind DN and bind password go together: one of them is missing")
+		return errors.New("bind DN and bind password go together: one of them is missing; give both, or neither for an anonymous search")
 	case strings.ContainsRune(o.BindPassword, 0):
 		return errors.New("bind password has a NUL byte")
+	case o.Base == "":
+		return errors.New("base is missing: " + sayBase)
 	}
 	if base, err := ldap.ParseDN(o.Base); err != nil || len(base.RDNs) == 0 {
-		return fmt.Errorf("base %q is no DN", o.Base)
+		return fmt.Errorf("base %q is no DN: %s", o.Base, sayBase)
 	}
 	if _, err := ldap.ParseDN(o.BindDN); err != nil {
-		return fmt.Errorf("bind DN %q is no DN", o.BindDN)
+		return fmt.Errorf("bind DN %q is no DN: write it as cn=search,dc=example,dc=org", o.BindDN)
 	}
 	for name, from := range o.Attributes {
 		if name == "" || !attribute.MatchString(from) {
@@ -130,18 +132,24 @@ func (o *Options) check() error {
 	return nil
 }
 
+// sayBase is what to write for a base.
+const sayBase = "write the DN below which users are, such as ou=people,dc=example,dc=org"
+
 func checkFilter(filter string) error {
+	if filter == "" {
+		return errors.New("filter is missing: write one such as (uid=" + Placeholder + ")")
+	}
 	if _, err := ldap.CompileFilter(strings.ReplaceAll(filter, Placeholder, "name")); err != nil {
-		return fmt.Errorf("filter %q: %w", filter, err)
+		return fmt.Errorf("filter %q: %w; write one such as (uid=%s)", filter, err, Placeholder)
 	}
 	before, rest, found := strings.Cut(filter, Placeholder)
 	if !found {
-		return fmt.Errorf("filter %q has no %s", filter, Placeholder)
+		return fmt.Errorf("filter %q has no %s: put it where the user's name goes, as in (uid=%[2]s)", filter, Placeholder)
 	}
 	for ; found; before, rest, found = cutNext(before, rest) {
 		// What is escaped for a value is not for the name of an attribute or a rule.
 		if item := before[strings.LastIndexByte(before, '(')+1:]; !strings.Contains(item, "=") {
-			return fmt.Errorf("filter %q has %s outside of a value", filter, Placeholder)
+			return fmt.Errorf("filter %q has %s outside of a value: put it behind =, as in (uid=%[2]s)", filter, Placeholder)
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ func newServer(address string, startTLS bool, roots *x509.CertPool) (*server, er
 	if u.Scheme == "ldaps" || startTLS {
 		s.tls = &tls.Config{RootCAs: roots, ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
 	} else if !loopback(u.Hostname()) {
-		return nil, fmt.Errorf("passwords would go to %s in clear: use ldaps:// or StartTLS", s.addr)
+		return nil, fmt.Errorf("passwords would go to %s in clear: use ldaps://, or ldap:// with StartTLS (start_tls: true)", s.addr)
 	}
 	return s, nil
 }
@@ -99,9 +99,9 @@ func (s *server) dial(ctx context.Context) (*conn, error) {
 
 // unreached is the fault of a server that nobody could be asked about yet: its words can't hold a user's name.
 func unreached(ctx context.Context, err error) *stepError {
-	e := &stepError{step: "connect", reason: err.Error(), down: true}
+	e := &stepError{step: "connect", reason: err.Error(), check: tlsAdvice(err), down: true}
 	if ctx.Err() != nil {
-		e.cause = ctx.Err()
+		e.cause, e.check = ctx.Err(), ""
 	}
 	return e
 }

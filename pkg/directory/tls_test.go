@@ -36,7 +36,7 @@ func TestTLSHidesEverything(t *testing.T) {
 		}
 	}
 	plain := open(t, options(s, s.URL()))
-	unavailable(t, plain, "zoë", "Confidentiality Required")
+	unavailable(t, plain, "zoë", "(Confidentiality Required); check that the server is asked with TLS")
 }
 
 func TestCertificateMustBeGood(t *testing.T) {
@@ -52,14 +52,15 @@ func TestCertificateMustBeGood(t *testing.T) {
 		at, to   string
 		ca       []byte
 		startTLS bool
+		check    string
 	}{
-		"other CA, StartTLS":     {"127.0.0.1", s.Addr(), other, true},
-		"other CA, ldaps":        {"127.0.0.1", implicit, other, false},
-		"system's CAs, StartTLS": {"127.0.0.1", s.Addr(), nil, true},
-		"system's CAs, ldaps":    {"127.0.0.1", implicit, nil, false},
-		"other name, StartTLS":   {"127.0.0.2", s.Addr(), s.CA(), true},
-		"other name, ldaps":      {"127.0.0.2", implicit, s.CA(), false},
-		"no TLS there":           {"127.0.0.1", s.Addr(), s.CA(), false},
+		"other CA, StartTLS":     {"127.0.0.1", s.Addr(), other, true, "that the CA file"},
+		"other CA, ldaps":        {"127.0.0.1", implicit, other, false, "that the CA file"},
+		"system's CAs, StartTLS": {"127.0.0.1", s.Addr(), nil, true, "that the CA file"},
+		"system's CAs, ldaps":    {"127.0.0.1", implicit, nil, false, "that the CA file"},
+		"other name, StartTLS":   {"127.0.0.2", s.Addr(), s.CA(), true, "that the URL has the host"},
+		"other name, ldaps":      {"127.0.0.2", implicit, s.CA(), false, "that the URL has the host"},
+		"no TLS there":           {"127.0.0.1", s.Addr(), s.CA(), false, ""},
 	} {
 		r := newRelayAt(t, tc.at+":0", tc.to, nil)
 		o := options(s, r.ldaps())
@@ -67,7 +68,9 @@ func TestCertificateMustBeGood(t *testing.T) {
 		if tc.startTLS {
 			o.URLs = []string{r.ldap()}
 		}
-		unavailable(t, open(t, o), "zoë", "connect")
+		d := open(t, o)
+		unavailable(t, d, "zoë", "connect")
+		unavailable(t, d, "zoë", tc.check)
 		if secret := inClear(r); secret != "" {
 			t.Errorf("%s: %q goes over the network in clear", what, secret)
 		}
