@@ -88,14 +88,14 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	if d.Timeout < 0 || d.Connections < 0 {
 		return nil, errors.New("timeout and connections: must not be negative")
 	}
-	var err error
+	err := d.missing()
+	if err != nil {
+		return nil, err
+	}
 	if d.CAFile != "" {
 		if o.CA, err = readFile(env, d.CAFile); err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
-	}
-	if (d.BindDN == "") != (d.BindPasswordFile == "") {
-		return nil, errors.New("bind_dn and bind_password_file: give both, or neither for an anonymous search")
 	}
 	if d.BindDN != "" {
 		if o.BindPassword, err = readSecret(env, d.BindPasswordFile); err != nil {
@@ -111,6 +111,21 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 		return nil, err
 	}
 	return &ldap{Directory: opened, linked: linked{cmp.Or(d.Source, strings.ToLower(d.Base)), any}, attributes: d.Attributes}, nil
+}
+
+// missing is which setting there has to be, in the words of the configuration.
+func (d *LDAPDecision) missing() error {
+	switch {
+	case len(d.URLs) == 0:
+		return errors.New("urls are missing: list at least one server, such as ldaps://directory.example.org")
+	case d.Base == "":
+		return errors.New("base is missing: write the DN below which users are, such as ou=people,dc=example,dc=org")
+	case d.BindDN != "" && d.BindPasswordFile == "":
+		return errors.New("bind_password_file is missing: name the file with the password of bind_dn, or leave out both for an anonymous search")
+	case d.BindDN == "" && d.BindPasswordFile != "":
+		return errors.New("bind_dn is missing: write the DN whose password is in bind_password_file, or leave out both for an anonymous search")
+	}
+	return nil
 }
 
 // ldap is the node and its source.

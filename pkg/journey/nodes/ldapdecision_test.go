@@ -131,10 +131,11 @@ func TestLDAPDecisionRefusesWrongSettings(t *testing.T) {
 	}
 	env := filesOf(map[string]string{"ca.pem": string(ca), "bind": "secret-canary", "empty.pem": "x"})
 	for settings, want := range map[string]string{
-		`{base: "dc=a"}`: "directory: no URL",
-		`{urls: ["ldap://example.org"], base: "dc=a"}`:                                           "directory: URL 1: passwords would go to example.org:389 in clear: use ldaps:// or StartTLS",
+		`{base: "dc=a"}`: "urls are missing: list at least one server, such as ldaps://directory.example.org",
+		`{urls: ["ldap://example.org"], base: "dc=a"}`:                                           "directory: URL 1: passwords would go to example.org:389 in clear: use ldaps://, or ldap:// with StartTLS (start_tls: true)",
+		`{urls: ["ldaps://example.org"]}`:                                                        "base is missing: write the DN below which users are, such as ou=people,dc=example,dc=org",
 		`{urls: ["http://example.org"], base: "dc=a"}`:                                           "",
-		`{urls: ["ldaps://example.org"], base: "dc=a", filter: "(uid=ada)"}`:                     "",
+		`{urls: ["ldaps://example.org"], base: "dc=a", filter: "(uid=ada)"}`:                     `directory: filter "(uid=ada)" has no {username}: put it where the user's name goes, as in (uid={username})`,
 		`{urls: ["ldaps://example.org"], base: "dc=a", filter: "(uid={username}"}`:               "",
 		`{urls: ["ldaps://example.org"], base: "nonsense"}`:                                      "",
 		`{urls: ["ldaps://example.org"], base: "dc=a", scope: all}`:                              `scope: must be sub, one or base, not "all"`,
@@ -142,8 +143,8 @@ func TestLDAPDecisionRefusesWrongSettings(t *testing.T) {
 		`{urls: ["ldaps://example.org"], base: "dc=a", connections: -1}`:                         "timeout and connections: must not be negative",
 		`{urls: ["ldaps://example.org"], base: "dc=a", ca_file: none.pem}`:                       "ca_file: file does not exist",
 		`{urls: ["ldaps://example.org"], base: "dc=a", ca_file: empty.pem}`:                      "",
-		`{urls: ["ldaps://example.org"], base: "dc=a", bind_dn: "cn=a"}`:                         "bind_dn and bind_password_file: give both, or neither for an anonymous search",
-		`{urls: ["ldaps://example.org"], base: "dc=a", bind_password_file: bind}`:                "bind_dn and bind_password_file: give both, or neither for an anonymous search",
+		`{urls: ["ldaps://example.org"], base: "dc=a", bind_dn: "cn=a"}`:                         "bind_password_file is missing: name the file with the password of bind_dn, or leave out both for an anonymous search",
+		`{urls: ["ldaps://example.org"], base: "dc=a", bind_password_file: bind}`:                "bind_dn is missing: write the DN whose password is in bind_password_file, or leave out both for an anonymous search",
 		`{urls: ["ldaps://example.org"], base: "dc=a", bind_dn: "cn=a", bind_password_file: no}`: "bind_password_file: file does not exist",
 	} {
 		def := node{Type: "LDAPDecision", Settings: settings, Outcomes: []string{"true", "false", "locked", "expired"}}.definition()
