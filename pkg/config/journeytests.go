@@ -11,6 +11,7 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
 	"github.com/ropcd/ropcd/pkg/journey"
+	"github.com/ropcd/ropcd/pkg/password"
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
@@ -152,6 +153,7 @@ func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
 			l.Report(at.With("parameters", "username"), "can be nobody's user name")
 		}
 	}
+	l.testPassword(at.With("parameters", "password"), t.Parameters["password"])
 	if _, err := netip.ParseAddr(t.Address); t.Address != "" && err != nil {
 		l.Bad(at.With("address"), "is not an IP address")
 	}
@@ -162,9 +164,17 @@ func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
 		}
 	}
 	if t.Owner != nil {
+		l.testPassword(at.With("owner", "password"), t.Owner.Password)
 		between(l, at.With("owner", "logins"), t.Owner.Logins, 0, 1<<30)
 	}
 	l.checkExpectation(at.With("expect"), &t.Expect)
+}
+
+// testPassword holds that a login could have the password, unless there is none.
+func (l *loader) testPassword(at strict.Path, sample string) {
+	if sample != "" && !password.Usable(sample) {
+		l.Report(at, "can be nobody's password: it has at most %d bytes, and no NUL", password.MaxPassword)
+	}
 }
 
 // testClient holds that a case's client is of the file.

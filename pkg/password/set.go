@@ -146,10 +146,16 @@ func (s *Set) find(encoded string) (i int, inner string, own bool, err error) {
 	return 0, "", false, fmt.Errorf("unknown form: %w", ErrHash)
 }
 
+// Usable reports whether a password can be right at all: it has 1 to
+// [MaxPassword] bytes of UTF-8, none of them NUL. [Set.Hash] may refuse more.
+func Usable(password string) bool {
+	return len(password) >= 1 && len(password) <= MaxPassword && utf8.ValidString(password) && strings.IndexByte(password, 0) < 0
+}
+
 // prepare answers the bytes to hash. When password can't be one, usable is
 // false and input a placeholder.
 func prepare(password string, own bool) (input []byte, usable bool) {
-	if len(password) < 1 || len(password) > MaxPassword || !utf8.ValidString(password) || strings.IndexByte(password, 0) >= 0 {
+	if !Usable(password) {
 		return placeholder, false
 	}
 	if !own {

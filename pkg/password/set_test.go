@@ -96,6 +96,17 @@ func TestOpaqueStringMapsSpacesOnly(t *testing.T) {
 	}
 }
 
+func TestUsableIsWhatCanBeRight(t *testing.T) {
+	for _, tt := range unusable {
+		if got := password.Usable(tt.password); got != tt.own {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+	if !password.Usable(strings.Repeat("x", password.MaxPassword)) {
+		t.Error("the longest is not")
+	}
+}
+
 var unusable = []struct {
 	name, password string
 	own            bool // refused for own hashes only
