@@ -12,8 +12,8 @@ import (
 // password, nor ask whether the owner may log in.
 type AttributeDecision struct {
 	// Attribute is the attribute's name, compared with case.
-	Attribute string `yaml:"attribute"`
-	// Values are the attribute's values that decide for "true", compared with case.
+	Attribute string `yaml:"attribute" reference:"required"`
+	// Values are the attribute's values that decide for "true", compared with case. Either they or `present` must be given.
 	Values []string `yaml:"values"`
 	// Present, instead of `values`, decides for "true" with any value that is not empty.
 	Present bool `yaml:"present"`

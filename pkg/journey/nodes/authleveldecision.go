@@ -13,7 +13,7 @@ const maxAuthLevel = 1<<16 - 1
 // AuthLevelDecision asks whether the run has reached an authentication level.
 type AuthLevelDecision struct {
 	// Level is the lowest one that is sufficient, from 1 to 65535.
-	Level int `yaml:"level"`
+	Level int `yaml:"level" reference:"required"`
 }
 
 // Outcomes are "true" (the level or a higher one is reached) and "false".

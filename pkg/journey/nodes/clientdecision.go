@@ -11,7 +11,7 @@ import (
 // not the journey at all is better kept out by its own `allowed_journeys`.
 type ClientDecision struct {
 	// Clients are the ids, compared with case. Whether there are such clients is not checked: they come and go.
-	Clients []string `yaml:"clients"`
+	Clients []string `yaml:"clients" reference:"required"`
 }
 
 // Outcomes are "true" (listed) and "false" (any other client, and none).

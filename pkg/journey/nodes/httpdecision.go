@@ -35,14 +35,14 @@ import (
 type HTTPDecision struct {
 	// URL is the service: https://host/path, without a user, a query and a fragment. Plain http:// is for this machine only,
 	// since a password travels.
-	URL string `yaml:"url"`
+	URL string `yaml:"url" reference:"required"`
 	// Timeout bounds the whole answer, connecting included.
 	Timeout time.Duration `yaml:"timeout"`
 	// CAFile holds the certificates, in PEM, that the service's is verified with; the system's if it is left out.
 	CAFile string `yaml:"ca_file"`
 	// SecretFile holds the secret that signs the requests: `whsec_` and base64, as the libraries of Standard Webhooks take
 	// it, or any other text, which is taken as it is. It has at least 24 bytes.
-	SecretFile string `yaml:"secret_file"`
+	SecretFile string `yaml:"secret_file" reference:"required"`
 	// Source is the name under which accounts that it makes are kept. It must stay the same when the URL changes; the URL if
 	// it is left out.
 	Source string `yaml:"source"`

@@ -11,7 +11,7 @@ import (
 // InnerTreeEvaluator runs another journey of the realm as a part of this one.
 type InnerTreeEvaluator struct {
 	// Tree is the name of the journey. It must be enabled, and may be inner-only.
-	Tree string `yaml:"tree"`
+	Tree string `yaml:"tree" reference:"required"`
 }
 
 // Outcomes are "true" (the inner journey led to success) and "false" (to failure).

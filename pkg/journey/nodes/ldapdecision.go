@@ -20,17 +20,17 @@ import (
 type LDAPDecision struct {
 	// URLs are the servers, in the order in which they are asked: ldaps://host:port, or ldap://host:port with `start_tls`.
 	// Without TLS only this machine is talked to.
-	URLs []string `yaml:"urls"`
+	URLs []string `yaml:"urls" reference:"required"`
 	// StartTLS asks for TLS on ldap:// connections before anything else.
 	StartTLS bool `yaml:"start_tls"`
 	// CAFile holds the certificates, in PEM, that the servers' are verified with; the system's if it is left out.
 	CAFile string `yaml:"ca_file"`
 	// BindDN is the DN of the entry that searches; the search is anonymous if it is left out.
 	BindDN string `yaml:"bind_dn"`
-	// BindPasswordFile holds the password of `bind_dn`, and must not be open to others.
+	// BindPasswordFile holds the password of `bind_dn`, and must not be open to others. Neither is given without the other.
 	BindPasswordFile string `yaml:"bind_password_file"`
 	// Base is the DN of the entry below which users are.
-	Base string `yaml:"base"`
+	Base string `yaml:"base" reference:"required"`
 	// Filter finds one user by `{username}`. Attributes that users may write themselves have no place in it.
 	Filter string `yaml:"filter"`
 	// UsernameAttribute is the attribute that holds the user's name: an entry that is found by another one, such as mail, or

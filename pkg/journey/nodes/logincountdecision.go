@@ -14,7 +14,7 @@ type LoginCountDecision struct {
 	// Interval is "at" (the default) for that number alone, or "every" for each multiple of it.
 	Interval string `yaml:"interval"`
 	// Amount is the number of logins, at least 1.
-	Amount int `yaml:"amount"`
+	Amount int `yaml:"amount" reference:"required"`
 }
 
 const (

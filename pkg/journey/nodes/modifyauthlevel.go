@@ -13,7 +13,7 @@ import (
 type ModifyAuthLevel struct {
 	// Add is added to the level; negative numbers lower it. From -65535 to 65535, but not 0.
 	Add *int `yaml:"add"`
-	// Set, instead of `add`, is the new level, from 0 to 65535.
+	// Set, instead of `add`, is the new level, from 0 to 65535. One of the two must be given.
 	Set *int `yaml:"set"`
 }
 

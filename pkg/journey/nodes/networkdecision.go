@@ -14,7 +14,7 @@ import (
 // reverse proxy that is not trusted, every user has the proxy's.
 type NetworkDecision struct {
 	// Networks are in CIDR notation, such as 10.0.0.0/8 or 2001:db8::/32; one address is a /32 or /128.
-	Networks []netip.Prefix `yaml:"networks"`
+	Networks []netip.Prefix `yaml:"networks" reference:"required"`
 }
 
 // Outcomes are "true" (inside) and "false" (outside, or the address is not known).

@@ -12,7 +12,7 @@ import (
 // known when the password was set, as with an imported hash, the making of the account counts.
 type PasswordExpiryDecision struct {
 	// MaxAge is how old a password may be, such as 90d.
-	MaxAge time.Duration `yaml:"max_age"`
+	MaxAge time.Duration `yaml:"max_age" reference:"required"`
 }
 
 // Outcomes are "true" (the password has expired) and "false" (it has not, or there is none here).

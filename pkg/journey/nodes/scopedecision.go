@@ -13,7 +13,7 @@ import (
 // `match: any` it finds the requests that need more, with `match: all` those that want no more than the list.
 type ScopeDecision struct {
 	// Scopes is the list; scopes are compared with case (RFC 6749 section 3.3).
-	Scopes []string `yaml:"scopes"`
+	Scopes []string `yaml:"scopes" reference:"required"`
 	// Match is how many of the requested scopes must be listed: "any" (at least one, the default) or "all".
 	Match string `yaml:"match"`
 }

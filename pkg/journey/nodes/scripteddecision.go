@@ -38,7 +38,7 @@ import (
 // At most two of the functions on lists may be within each other.
 type ScriptedDecision struct {
 	// Expression is the expression, of at most 4096 bytes. It yields true or false, or, with `outcomes`, one of them.
-	Expression string `yaml:"expression"`
+	Expression string `yaml:"expression" reference:"required"`
 	// Results are the outcomes, each at most once. With them the expression must yield a text. A text that is none of them
 	// ends the run with a fault. Without them the outcomes are "true" and "false".
 	Results []string `json:"outcomes" yaml:"outcomes"`

@@ -18,7 +18,7 @@ import (
 type SetSessionProperties struct {
 	// Properties are at most 16 keys with their values. A key is 1 to 64 printable ASCII characters without spaces, and no key that introspection
 	// has itself; a value is at most 256 bytes.
-	Properties map[string]string `yaml:"properties"`
+	Properties map[string]string `yaml:"properties" reference:"required"`
 }
 
 // The bounds keep the record of a grant and the answer about it small: both are handled with every token.

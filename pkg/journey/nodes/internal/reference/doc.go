@@ -13,5 +13,7 @@
 //     for its settings later.
 //   - A type that no group names is an error, so that a new node is placed by whoever adds it. A group may name types that
 //     are not there yet.
+//   - A setting whose field has the tag reference:"required" is shown as required. A test of the package nodes holds the
+//     tags against what Open refuses.
 //   - Standard library only: go/doc knows comments, reflect knows settings.
 package main

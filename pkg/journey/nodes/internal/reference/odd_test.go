@@ -31,7 +31,7 @@ type Odd struct {
 // Server is one.
 type Server struct {
 	// Host is where.
-	Host string `yaml:"host"`
+	Host string `yaml:"host" reference:"required"`
 }
 
 type common struct {

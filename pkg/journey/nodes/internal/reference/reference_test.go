@@ -86,9 +86,9 @@ func TestSettingsOfAllKinds(t *testing.T) {
 		"`algorithm` (text, default `SHA1`) is any; SHA1 if it is left out, which all know.",
 		"`networks` (list of networks, default `[10.0.0.0/8]`) are some.",
 		"`tls` (map) is a map.",
-		"  `host` (text) is where.",
+		"  `host` (text, required) is where.",
 		"`servers` (list of maps, default `[{host: here}]`) are many.",
-		"  `host` (text) is where.",
+		"  `host` (text, required) is where.",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -122,6 +122,14 @@ func TestWhatIsNotSaidOrNotTrueIsAnError(t *testing.T) {
 		if _, err := describe(source(t, "package p\n\n"+text), "Thing", thing{Limit: 3}); fmt.Sprint(err) != want {
 			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
 		}
+	}
+}
+
+func TestRequiredSettingHasNoDefault(t *testing.T) {
+	text := source(t, "package p\n\n// Server is one.\ntype Server struct {\n// Host is where.\nHost string\n}\n")
+	_, err := settings(text, reflect.ValueOf(Server{Host: "here"}))
+	if want := "Host: it is required, but it has a default"; fmt.Sprint(err) != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

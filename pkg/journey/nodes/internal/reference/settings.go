@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/doc"
@@ -60,6 +61,13 @@ func setting(pkg *doc.Package, f reflect.StructField, v reflect.Value, text stri
 	}
 	said := strings.Join(markdown(pkg, strings.TrimSpace(text), func(string) bool { return true }), " ")
 	facts := kind(f.Type)
+	required := f.Tag.Get("reference") == "required"
+	if required {
+		facts += ", required"
+	}
+	if required && !v.IsZero() {
+		return "", errors.New("it is required, but it has a default")
+	}
 	if standard := written(v); standard != "" {
 		if told := leftOut.FindStringSubmatch(said); told != nil {
 			if told[1] != standard {
