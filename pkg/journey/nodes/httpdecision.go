@@ -26,7 +26,10 @@ import (
 //
 // The request is signed as Standard Webhooks (standardwebhooks.com) has it, in the headers `webhook-id`,
 // `webhook-timestamp` and `webhook-signature`. The service should refuse what is not signed, or else it tells everybody who
-// reaches it which passwords are right; it should take the same time whether there is such a user or not.
+// reaches it which passwords are right; it should take the same time whether there is such a user or not. This makes a secret
+// for `secret_file`, and the service gets the same text:
+//
+//	(umask 077; printf 'whsec_%s\n' "$(openssl rand -base64 32)" > data/service.secret)
 //
 // While an account is locked here, the service is not asked. A service that does not answer, answers with a status that is
 // not listed, or redirects is a fault: the client gets a 503 or a 500. It is charged as a wrong password only if it had been sent. Two

@@ -33,9 +33,15 @@ import (
 //
 // It may use `and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`
 // (with a constant pattern in the syntax of RE2), `a ? b : c`, `if a { b } else { c }`, `let`, and lists of constants. It
-// may call `len`, `lower`, `upper` and `trim` on a text, `all`, `any`, `none`, `one`, `count` and `filter` on a list, and
-// `inNetwork(address, "10.0.0.0/8")`. There is no arithmetic, no joining of texts, and no other function of the language.
-// At most two of the functions on lists may be within each other.
+// may call:
+//
+//   - on a text, `len`, `lower`, `upper` and `trim`.
+//   - on a list (`scopes`, or one of constants), `len`, and with a condition in which `#` is the element `all`, `any`,
+//     `none`, `one`, `count` and `filter`, as in `count(scopes, # startsWith "mail")`. `==`, `!=` and `in` take lists, too.
+//   - `inNetwork(address, "10.0.0.0/8")`.
+//
+// There is no arithmetic, no joining of texts, and no other function of the language. At most two of the functions on lists
+// may be within each other.
 type ScriptedDecision struct {
 	// Expression is the expression, of at most 4096 bytes. It yields true or false, or, with `outcomes`, one of them.
 	Expression string `yaml:"expression" reference:"required"`
