@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -270,18 +269,35 @@ realms:
 	}
 }
 
-// The README's example stands in the shipped file as it is.
-func TestReadmeExampleOfJourneyTestsWorks(t *testing.T) {
+// readmeExample is the first YAML below a heading of the README.
+func readmeExample(t *testing.T, heading string) string {
+	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)\n### Test your journeys\n.*?```yaml\n(.*?)```").FindSubmatch(readme)
-	if example == nil {
-		t.Fatal("there is no example")
+	_, section, _ := strings.Cut(string(readme), "\n### "+heading+"\n")
+	_, section, found := strings.Cut(section, "```yaml\n")
+	example, _, closed := strings.Cut(section, "```")
+	if !found || !closed {
+		t.Fatalf("there is no example below %q", heading)
 	}
+	return example
+}
+
+// The README's journey with a second factor stands beside the shipped one as it is.
+func TestReadmeExampleOfSecondFactorWorks(t *testing.T) {
+	text := strings.Replace(readShipped(t), "    journeys:\n", "    journeys:\n"+readmeExample(t, "Second factor"), 1)
+	c := at(t, folder(t), text)
+	if j := c.Realms[0].Definitions; len(j) != 2 || j["PasswordAndCode"].Nodes["code"].Type != "OATHTokenVerifier" {
+		t.Errorf("the realm has the journeys %v", j)
+	}
+}
+
+// The README's example stands in the shipped file as it is.
+func TestReadmeExampleOfJourneyTestsWorks(t *testing.T) {
 	dir := folder(t)
-	text := strings.Replace(readShipped(t), "    journey_tests: []\n", string(example[1]), 1)
+	text := strings.Replace(readShipped(t), "    journey_tests: []\n", readmeExample(t, "Test your journeys"), 1)
 	at(t, dir, text)
 	broken := strings.Replace(text, "outcomes: {true: success, false: failure}", "outcomes: {true: failure, false: success}", 1)
 	write(t, filepath.Join(dir, "config.yaml"), broken, 0o644)
