@@ -19,7 +19,8 @@
 //   - Referrals lead to addresses that the configuration does not name, with a password in hand. They are not followed.
 //   - What is not an answer about this user is [ErrUnavailable], also a searching account that is refused: a fault of
 //     the configuration must not count as a wrong password of everybody who tries.
-//   - Errors say what was tried and the name of the server's result code. Its own words may hold names of users.
+//   - Errors say what was tried, the name of the server's result code, and what to check, which depends on these two alone.
+//     The server's own words may hold names of users.
 //   - A bind that may have reached a server is not sent to another: the directory counts wrong passwords as well.
 //   - Each server that can be asked next has its share of the time, so that one which hangs does not use it up; the bind
 //     itself has all that is left. A server that failed is asked last for some seconds.

@@ -102,18 +102,12 @@ func (o *Options) check() error {
 		return errors.New("number of connections is negative")
 	case o.Scope < Subtree || o.Scope > Object:
 		return fmt.Errorf("scope %d does not exist", o.Scope)
-	case (o.BindDN == "") != (o.BindPassword == ""):
-		return errors.New("bind DN and bind password go together: one of them is missing; give both, or neither for an anonymous search")
-	case strings.ContainsRune(o.BindPassword, 0):
-		return errors.New("bind password has a NUL byte")
-	case o.Base == "":
-		return errors.New("base is missing: " + sayBase)
 	}
-	if base, err := ldap.ParseDN(o.Base); err != nil || len(base.RDNs) == 0 {
-		return fmt.Errorf("base %q is no DN: %s", o.Base, sayBase)
+	if err := checkBase(o.Base); err != nil {
+		return err
 	}
-	if _, err := ldap.ParseDN(o.BindDN); err != nil {
-		return fmt.Errorf("bind DN %q is no DN: write it as cn=search,dc=example,dc=org", o.BindDN)
+	if err := checkBind(o.BindDN, o.BindPassword); err != nil {
+		return err
 	}
 	for name, from := range o.Attributes {
 		if name == "" || !attribute.MatchString(from) {
@@ -127,13 +121,34 @@ func (o *Options) check() error {
 		return err
 	}
 	if o.NameAttribute == "" {
-		return fmt.Errorf("filter %q does not tell which attribute is the user's name: name it", o.Filter)
+		return fmt.Errorf("filter %q does not tell which attribute is the user's name: name it (username_attribute)", o.Filter)
 	}
 	return nil
 }
 
-// sayBase is what to write for a base.
-const sayBase = "write the DN below which users are, such as ou=people,dc=example,dc=org"
+func checkBind(dn, password string) error {
+	switch {
+	case (dn == "") != (password == ""):
+		return errors.New("bind DN and bind password go together: one of them is missing; give both, or neither for an anonymous search")
+	case strings.ContainsRune(password, 0):
+		return errors.New("bind password has a NUL byte")
+	}
+	if _, err := ldap.ParseDN(dn); err != nil {
+		return fmt.Errorf("bind DN %q is no DN: write it as cn=search,dc=example,dc=org", dn)
+	}
+	return nil
+}
+
+func checkBase(base string) error {
+	const write = "write the DN below which users are, such as ou=people,dc=example,dc=org"
+	if base == "" {
+		return errors.New("base is missing: " + write)
+	}
+	if parsed, err := ldap.ParseDN(base); err != nil || len(parsed.RDNs) == 0 {
+		return fmt.Errorf("base %q is no DN: %s", base, write)
+	}
+	return nil
+}
 
 func checkFilter(filter string) error {
 	if filter == "" {
