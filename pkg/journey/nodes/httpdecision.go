@@ -116,12 +116,12 @@ func (d *HTTPDecision) Open(env journey.Env) (journey.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secret_file: %w", err)
 	}
-	any, err := linksAny(d.Link)
+	all, err := linksAny(d.Link)
 	if err != nil {
 		return nil, err
 	}
 	return &httpService{
-		linked: linked{cmp.Or(d.Source, address), any},
+		linked: linked{cmp.Or(d.Source, address), all},
 		url:    address, timeout: d.Timeout, signer: signer, verdicts: verdicts, attributes: maps.Clone(d.Attributes),
 		transport: newTransport(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, d.Timeout),
 	}, nil

@@ -106,11 +106,11 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	any, err := linksAny(d.Link)
+	all, err := linksAny(d.Link)
 	if err != nil {
 		return nil, err
 	}
-	return &ldap{Directory: opened, linked: linked{cmp.Or(d.Source, strings.ToLower(d.Base)), any}, attributes: d.Attributes}, nil
+	return &ldap{Directory: opened, linked: linked{cmp.Or(d.Source, strings.ToLower(d.Base)), all}, attributes: d.Attributes}, nil
 }
 
 // missing is which setting there has to be, in the words of the configuration.
