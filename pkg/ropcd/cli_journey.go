@@ -1,6 +1,7 @@
 package ropcd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ropcd/ropcd/pkg/admin"
+	"github.com/ropcd/ropcd/pkg/audit"
 )
 
 func explainCommand(c *cli) *cobra.Command {
@@ -18,7 +20,8 @@ func explainCommand(c *cli) *cobra.Command {
 		Use: "explain", Short: "Tell which journey a request gets, and why; with a password, how it goes",
 		Long: "Tell which journey a password grant of a client gets, by which rule, and what stands in its way.\n" +
 			"With --password-stdin the journey runs, node by node: that counts as an attempt to log in, and gives no token.\n" +
-			"The first line of standard input is the password, each further line a parameter that the journey reads, name=value.",
+			"The first line of standard input is the password, each further line a parameter that the journey reads, name=value.\n" +
+			"The exit status is 1 if the request would be refused, or the run ends in anything but success.",
 		Example: "  ropcd journey explain --realm alpha --client myClient --username demo\n" +
 			"  printf 'password\\ntotp=123456\\n' | ropcd journey explain --realm alpha --client myClient --username demo --password-stdin",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -29,7 +32,7 @@ func explainCommand(c *cli) *cobra.Command {
 				return err
 			}
 			if !fromStdin {
-				return ask(cmd.Context(), c, "journey/explain", in.ExplainQuery, showExplanation)
+				return c.explain(cmd.Context(), "journey/explain", in.ExplainQuery)
 			}
 			if err := need(cmd, "username"); err != nil {
 				return err
@@ -37,7 +40,7 @@ func explainCommand(c *cli) *cobra.Command {
 			if in.Password, in.Parameters, err = c.credentialsFromStdin(); err != nil {
 				return err
 			}
-			return ask(cmd.Context(), c, "journey/try", in, showExplanation)
+			return c.explain(cmd.Context(), "journey/try", in)
 		},
 	}
 	flags := cmd.Flags()
@@ -48,6 +51,24 @@ func explainCommand(c *cli) *cobra.Command {
 	flags.StringVar(&in.Address, "address", "", "the end user's address, for a run")
 	flags.BoolVar(&fromStdin, "password-stdin", false, "run the journey with the password, and parameters, from standard input")
 	return cmd
+}
+
+// explain shows what a request would meet; an error, if that is not a token.
+func (c *cli) explain(ctx context.Context, verb string, in any) error {
+	out, err := answer[admin.Explanation](ctx, c, verb, in)
+	if err != nil {
+		return err
+	}
+	if err := c.show(out, func(w io.Writer) { showExplanation(w, out) }); err != nil {
+		return err
+	}
+	switch {
+	case len(out.Refusals) > 0:
+		return errors.New("the request would be refused")
+	case out.Run != nil && out.Run.Outcome != audit.Success:
+		return fmt.Errorf("the run ended in %s", out.Run.Outcome)
+	}
+	return nil
 }
 
 // credentialsFromStdin reads a password, and the parameters below it.
@@ -68,8 +89,9 @@ func (c *cli) credentialsFromStdin() (password string, parameters map[string]str
 	return strings.TrimSuffix(password, "\r"), parameters, nil
 }
 
-// showExplanation tells what a request would meet, from the choice of the journey to its end.
+// showExplanation tells what a request would meet, from the choice of the journey to its end. How that ends comes first.
 func showExplanation(w io.Writer, e admin.Explanation) {
+	showEnd(w, e)
 	fmt.Fprintln(w, "RULE\tVALUE\t")
 	for _, r := range e.Rules {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Rule, visible(r.Value), r.State)
@@ -87,11 +109,26 @@ func showExplanation(w io.Writer, e admin.Explanation) {
 	if e.Owner != nil {
 		pairs(w, "user", e.Owner.Username, "state", e.Owner.State)
 	}
+	if e.Run != nil {
+		showRun(w, e.Run)
+	}
+}
+
+// showEnd is what a request is refused for, or how the run ended; nothing, if nothing is known to be in the way.
+func showEnd(w io.Writer, e admin.Explanation) {
 	for _, refusal := range e.Refusals {
 		pairs(w, "refused", refusal)
 	}
-	if e.Run != nil {
-		showRun(w, e.Run)
+	if r := e.Run; r != nil {
+		pairs(w, "outcome", r.Outcome)
+		for _, kv := range [][2]string{{"reason", r.Reason}, {"error", r.Error}} {
+			if kv[1] != "" {
+				pairs(w, kv[0], kv[1])
+			}
+		}
+	}
+	if len(e.Refusals) > 0 || e.Run != nil {
+		fmt.Fprintln(w)
 	}
 }
 
@@ -106,14 +143,8 @@ func showRun(w io.Writer, r *admin.JourneyReport) {
 		took := time.Duration(s.Micros) * time.Microsecond
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", visible(s.Journey), visible(s.Node), outcome, took)
 	}
-	fmt.Fprintln(w)
-	pairs(w, "outcome", r.Outcome)
-	for _, kv := range [][2]string{{"reason", r.Reason}, {"error", r.Error}} {
-		if kv[1] != "" {
-			pairs(w, kv[0], kv[1])
-		}
-	}
-	if r.Outcome == "success" {
+	if r.Outcome == audit.Success {
+		fmt.Fprintln(w)
 		pairs(w, "auth_level", r.AuthLevel, "session", r.Session)
 	}
 }
