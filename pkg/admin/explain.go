@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,12 +167,14 @@ func (a *api) tryJourney(ctx context.Context, in JourneyTrial, t *trail) (Explan
 	return out, nil
 }
 
-// trial is one attempt to log in.
+// trial is one attempt to log in, with the deadline of a client's.
 func (a *api) trial(ctx context.Context, r *ropc.Realm, client *realm.Client, in JourneyTrial, scopes []string) *JourneyReport {
 	parameters := url.Values{}
 	for name, value := range in.Parameters {
 		parameters.Set(name, value)
 	}
+	ctx, cancel := context.WithTimeout(ctx, journey.RequestTime)
+	defer cancel()
 	trace := &ropc.Trace{}
 	ctx = ropc.NewContext(ctx, &ropc.Site{Realm: r, Address: in.Address, Trace: trace})
 	result, err := a.Provider.Login.Authenticate(ctx, ropc.Request{
@@ -191,7 +194,7 @@ func (a *api) trial(ctx context.Context, r *ropc.Realm, client *realm.Client, in
 	case errors.As(err, &over):
 		report.Outcome, report.Reason = audit.Denied, audit.Budget
 	case err != nil:
-		report.Outcome, report.Error = audit.Fault, err.Error()
+		report.Outcome, report.Reason, report.Error = audit.Fault, cmp.Or(trace.Reason, ropc.FaultReason(err)), err.Error()
 	case result.Denied != "":
 		report.Outcome, report.Reason = audit.Denied, result.Denied
 	}

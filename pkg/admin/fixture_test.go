@@ -126,13 +126,12 @@ func journeys(t *testing.T) *journey.Set {
 	return set
 }
 
-func realms(t *testing.T) *provider.Realms {
+func realms(t *testing.T, set *journey.Set) *provider.Realms {
 	t.Helper()
 	secrets, err := token.NewSecrets(bytes.Repeat([]byte("system-secret-canary"), 2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := journeys(t)
 	out, err := provider.NewRealms(secrets, []provider.Source{
 		{Journeys: set, Realm: &realm.Realm{
 			Path: "/alpha", Active: true, Issuer: "https://example.org/oauth2/realms/root/realms/alpha",
@@ -173,7 +172,7 @@ func newServer(t *testing.T, change ...func(*admin.Options)) *server {
 	}
 	t.Cleanup(func() { db.Close() })
 	s := &server{t: t, store: &store{Store: db}, audit: &buffer{}, log: &buffer{}, answers: &buffer{}, socket: socketPath(t)}
-	s.provider = provider.New(provider.Options{Store: s.store, Passwords: passwords, Pool: pool, Realms: realms(t)})
+	s.provider = provider.New(provider.Options{Store: s.store, Passwords: passwords, Pool: pool, Realms: realms(t, journeys(t))})
 	o := admin.Options{
 		Store: s.store, Provider: s.provider, Passwords: passwords, Pool: pool, Version: "v0",
 		Audit: audit.New(s.audit, false), Logger: slog.New(slog.NewJSONHandler(s.log, nil)), Seeds: sealer(t, "system-secret-canary"),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/config/strict"
 	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/journey"
 )
 
 // maxSocketPath is what a Unix socket's address has room for.
@@ -177,13 +178,10 @@ func (l *loader) serverLimits(at strict.Path, s ServerLimits) {
 	} {
 		between(l, at.With(t.name), t.d, time.Second, time.Hour)
 	}
-	if s.WriteTimeout <= requestTime {
-		l.Bad(at.With("write_timeout"), "is not longer than a request may take (%s)", strict.FormatDuration(requestTime))
+	if s.WriteTimeout <= journey.RequestTime {
+		l.Bad(at.With("write_timeout"), "is not longer than a request may take (%s)", strict.FormatDuration(journey.RequestTime))
 	}
 }
-
-// requestTime is the deadline of a request, see pkg/server.
-const requestTime = 2 * time.Second
 
 // Proxies are the trusted proxies, parsed.
 func (s Server) Proxies() []netip.Prefix {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/password"
@@ -70,6 +71,19 @@ func RetryAfter(err error) time.Duration {
 		return limit.Retry
 	}
 	return 0
+}
+
+// FaultReason is the reason of a fault in the audit log.
+func FaultReason(err error) string {
+	switch {
+	case errors.Is(err, guard.ErrBusy):
+		return audit.Queue
+	case errors.Is(err, journey.ErrUnavailable):
+		return audit.Source
+	case Passing(err):
+		return audit.Store
+	}
+	return audit.Internal
 }
 
 // Passing reports whether an error is one that passes by itself: the store or a credential source is down or

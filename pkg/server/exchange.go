@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/guard"
-	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/pkg/ropc"
 )
@@ -161,14 +159,10 @@ func faultReason(reason string, f *refusal) string {
 	switch {
 	case reason != "":
 		return reason
-	case errors.Is(f.cause, guard.ErrBusy):
-		return audit.Queue
-	case errors.Is(f.cause, journey.ErrUnavailable):
-		return audit.Source
-	case f.status == http.StatusServiceUnavailable:
+	case f.cause == nil && f.status == http.StatusServiceUnavailable:
 		return audit.Store
 	}
-	return audit.Internal
+	return ropc.FaultReason(f.cause)
 }
 
 // answer audits the decision and then sends it: document, or the refusal if it is not nil. undo takes back what can't be

@@ -11,12 +11,13 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/guard"
+	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/storage"
 )
 
 // DefaultRequestTimeout is the deadline of a request, the wait for a place in the hashing pool included.
-const DefaultRequestTimeout = 2 * time.Second
+const DefaultRequestTimeout = journey.RequestTime
 
 // Options are what a server is made of.
 type Options struct {
