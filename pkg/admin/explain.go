@@ -163,7 +163,7 @@ func (a *api) tryJourney(ctx context.Context, in JourneyTrial, t *trail) (Explan
 	}
 	out.Run = a.trial(ctx, r, client, in, out.Scopes)
 	t.Username, t.Node = out.Owner.Username, lastStep(out.Run.Trail)
-	t.Trail = out.Run.Trail
+	t.Trail, t.RunOutcome, t.RunReason = out.Run.Trail, out.Run.Outcome, out.Run.Reason
 	return out, nil
 }
 

@@ -60,3 +60,23 @@ func TestTrialHasTheDeadlineOfARequest(t *testing.T) {
 		t.Errorf("the run: %+v", run)
 	}
 }
+
+// The event of a trial tells how the run ended; the verb was done, whatever came of it.
+func TestTrialIsAuditedWithItsEnd(t *testing.T) {
+	s := newServer(t)
+	s.user("demo")
+	for _, tc := range []struct{ password, outcome, reason string }{
+		{userPassword, audit.Success, ""},
+		{"not the password", audit.Denied, audit.WrongPassword},
+	} {
+		do[admin.Explanation](s, "journey/try", trial("demo", tc.password))
+		events := s.events()
+		got := events[len(events)-1]
+		if got.Reason != "journey_try" || got.Outcome != audit.Success || got.RunOutcome != tc.outcome || got.RunReason != tc.reason {
+			t.Errorf("event %+v, want a run that ended in %s %s", got, tc.outcome, tc.reason)
+		}
+		if got.Username != "demo" || got.Node != "check" || len(got.Trail) != 2 {
+			t.Errorf("event %+v", got)
+		}
+	}
+}

@@ -78,6 +78,9 @@ type Event struct {
 	RequestID        string `json:"request_id,omitempty"`
 	GrantID          string `json:"grant_id,omitempty"`
 	Trail            []Step `json:"trail,omitempty"` // of the journey, see [MaxTrail]
+	// RunOutcome and RunReason tell how a journey ended that an administrator ran. Outcome says whether it could be run.
+	RunOutcome string `json:"run_outcome,omitempty"`
+	RunReason  string `json:"run_reason,omitempty"`
 }
 
 // Step is a node that a journey went through.
