@@ -39,7 +39,7 @@ type HTTPDecision struct {
 	// URL is the service: https://host/path, without a user, a query and a fragment. Plain http:// is for this machine only,
 	// since a password travels.
 	URL string `yaml:"url" reference:"required"`
-	// Timeout bounds the whole answer, connecting included.
+	// Timeout bounds the whole answer, connecting included. It must be shorter than the 2s that a request has.
 	Timeout time.Duration `yaml:"timeout"`
 	// CAFile holds the certificates, in PEM, that the service's is verified with; the system's if it is left out.
 	CAFile string `yaml:"ca_file"`
@@ -93,8 +93,8 @@ func (d *HTTPDecision) Open(env journey.Env) (journey.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
 	}
-	if d.Timeout <= 0 {
-		return nil, errors.New("timeout: must be longer than 0s")
+	if err := checkTimeout(d.Timeout); err != nil {
+		return nil, err
 	}
 	verdicts, err := newVerdicts(d.Statuses)
 	if err != nil {

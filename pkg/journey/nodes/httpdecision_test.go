@@ -253,7 +253,7 @@ func TestHTTPDecisionTellsRunsApart(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]string{"name": q.Username})
 	})
-	j := server.journey(t, `, timeout: 1m, attributes: {name: name}`)
+	j := server.journey(t, `, timeout: 1999ms, attributes: {name: name}`)
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
@@ -304,6 +304,8 @@ func TestHTTPDecisionRefusesWrongSettings(t *testing.T) {
 		`{secret_file: secret, url: "http://127.0.0.1.example.org"}`:          inTheClear,
 		`{` + ok + `, timeout: 0s}`:                                           "timeout: must be longer than 0s",
 		`{` + ok + `, timeout: -1s}`:                                          "timeout: must be longer than 0s",
+		`{` + ok + `, timeout: 2s}`:                                           "timeout: must be shorter than the 2s a request has",
+		`{` + ok + `, timeout: 1m}`:                                           "timeout: must be shorter than the 2s a request has",
 		`{` + ok + `, ca_file: none.pem}`:                                     "ca_file: file does not exist",
 		`{` + ok + `, ca_file: empty.pem}`:                                    "ca_file: there is no certificate in PEM",
 		`{url: "https://example.org"}`:                                        "secret_file: name the file with the secret that signs the requests",
@@ -350,7 +352,7 @@ func TestHTTPDecisionRefusesWrongSettings(t *testing.T) {
 func TestHTTPDecisionDecodesAsConfigured(t *testing.T) {
 	document := strict.Parse("f.yaml", []byte(`
 url: https://example.org
-timeout: 90s
+timeout: 1900ms
 statuses: {200: true, 401: false, "423": locked, 410: "expired"}
 attributes: {mail: email}
 `), nil)
@@ -360,7 +362,7 @@ attributes: {mail: email}
 	}
 	document.Decode(got)
 	want := &nodes.HTTPDecision{
-		URL: "https://example.org", Timeout: 90e9, Attributes: map[string]string{"mail": "email"},
+		URL: "https://example.org", Timeout: 1900e6, Attributes: map[string]string{"mail": "email"},
 		Statuses: map[string]nodes.Verdict{"200": "true", "401": "false", "423": "locked", "410": "expired"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(document.Problems()) > 0 {

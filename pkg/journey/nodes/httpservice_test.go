@@ -160,7 +160,7 @@ func listen(t *testing.T, answer func(net.Conn)) (address string) {
 func hooked(dial func(ctx context.Context, network, address string) (net.Conn, error)) journey.Types {
 	types := nodes.Table()
 	types["HTTPDecision"] = func() journey.Settings {
-		return &hookedDecision{HTTPDecision: nodes.HTTPDecision{Timeout: 2 * time.Second}, dial: dial}
+		return &hookedDecision{HTTPDecision: nodes.HTTPDecision{Timeout: 1500 * time.Millisecond}, dial: dial}
 	}
 	return types
 }

@@ -186,15 +186,15 @@ func TestHTTPDecisionEndsWithItsTime(t *testing.T) {
 		*pipes
 		timeout, want time.Duration
 	}{
-		"a slow answer":       {&pipes{answer: after(time.Hour, 200, "")}, time.Hour, 2 * time.Second},
-		"a caller in a hurry": {&pipes{answer: after(time.Hour, 200, "")}, time.Second, 2 * time.Second}, // it is evaluated to its end
+		"a slow answer":       {&pipes{answer: after(time.Hour, 200, "")}, time.Hour, 1500 * ms},
+		"a caller in a hurry": {&pipes{answer: after(time.Hour, 200, "")}, time.Second, 1500 * ms}, // it is evaluated to its end
 		"its own time":        {&pipes{answer: after(time.Hour, 200, ""), settingsMore: ", timeout: 70ms"}, time.Hour, 70 * ms},
-		"no connection":       {&pipes{unreachable: true}, time.Hour, 2 * time.Second},
+		"no connection":       {&pipes{unreachable: true}, time.Hour, 1500 * ms},
 		"a slow body": {&pipes{settingsMore: ", attributes: {mail: mail}", answer: func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"mail":`)
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}}, time.Hour, 2 * time.Second},
+		}}, time.Hour, 1500 * ms},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			run := tt.start(t)
@@ -229,8 +229,8 @@ func TestHTTPDecisionRefusesNobodyWhileTheServiceFails(t *testing.T) {
 		expect("redirected", false, "fault", 10*ms)
 		expect("locked, redirected", true, "fault", 10*ms)
 		p.say(after(time.Hour, 401, ""))
-		expect("slow", false, "unavailable", 2*time.Second)
-		expect("locked, slow", true, "unavailable", 2*time.Second)
+		expect("slow", false, "unavailable", 1500*ms)
+		expect("locked, slow", true, "unavailable", 1500*ms)
 		p.say(after(30*ms, 401, ""))
 		expect("well again", false, "false", 30*ms)
 		expect("locked, well again", true, "locked", 30*ms)

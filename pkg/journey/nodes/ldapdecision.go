@@ -47,7 +47,7 @@ type LDAPDecision struct {
 	// Link is "own" (the default): it logs in those whose accounts it has made, and makes new ones; or "any": also those whom
 	// an administrator or another source has made, whoever has their name in the directory.
 	Link string `yaml:"link"`
-	// Timeout bounds one answer, connecting included.
+	// Timeout bounds one answer, connecting included. It must be shorter than the 2s that a request has.
 	Timeout time.Duration `yaml:"timeout"`
 	// Connections is how many users are asked about at once; the others wait.
 	Connections int `yaml:"connections"`
@@ -85,8 +85,11 @@ func (d *LDAPDecision) Open(env journey.Env) (journey.Node, error) {
 	default:
 		return nil, fmt.Errorf("scope: must be sub, one or base, not %q", d.Scope)
 	}
-	if d.Timeout < 0 || d.Connections < 0 {
-		return nil, errors.New("timeout and connections: must not be negative")
+	if err := checkTimeout(d.Timeout); err != nil {
+		return nil, err
+	}
+	if d.Connections < 0 {
+		return nil, errors.New("connections: must not be negative")
 	}
 	err := d.missing()
 	if err != nil {

@@ -3,6 +3,7 @@ package nodes
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ropcd/ropcd/pkg/journey"
 )
@@ -24,6 +25,17 @@ func sourceOutcome(s *journey.State, a journey.Answer) string {
 		return outcomeExpired
 	}
 	return outcomeFalse
+}
+
+// checkTimeout refuses the time of an outside source that no request could wait for: its own would be over first.
+func checkTimeout(timeout time.Duration) error {
+	switch {
+	case timeout <= 0:
+		return errors.New("timeout: must be longer than 0s")
+	case timeout >= journey.RequestTime:
+		return fmt.Errorf("timeout: must be shorter than the %s a request has", journey.RequestTime)
+	}
+	return nil
 }
 
 var errNoFiles = errors.New("there are no files here")
