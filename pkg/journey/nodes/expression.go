@@ -106,6 +106,17 @@ func bind(err error, text string) error {
 	return place(err)
 }
 
+// documented puts the names that operators know in the place of those of the environment's types.
+var documented = func() *strings.Replacer {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[environment]()) {
+		if field.Type.Kind() == reflect.Struct {
+			names = append(names, field.Type.String(), field.Tag.Get("expr"))
+		}
+	}
+	return strings.NewReplacer(names...)
+}()
+
 // place makes one printable line of an error of the language, which has several and draws an arrow.
 func place(err error) error {
 	message, suffix := err.Error(), ""
@@ -119,7 +130,7 @@ func place(err error) error {
 		}
 		return r
 	}, message)
-	return errors.New(strings.Join(strings.Fields(message), " ") + suffix)
+	return errors.New(documented.Replace(strings.Join(strings.Fields(message), " ")) + suffix)
 }
 
 // stopped is the fault of an expression that could not go on. The language's own message may hold what it read.
