@@ -65,6 +65,10 @@ func (w *Watcher) Also(files ...string) {
 	}
 }
 
+// Look takes the files as they are now for seen, so that onChange is not called for what came before. It is for who reads
+// them for a reason of its own: look first, then load, and what changes meanwhile is still told.
+func (w *Watcher) Look() { w.again() }
+
 func (w *Watcher) run(ctx context.Context) {
 	defer close(w.done)
 	defer func() { _ = w.fs.Close() }() // nobody could do anything about it

@@ -100,6 +100,23 @@ func TestWatchFollowsALinkIntoAnotherFolder(t *testing.T) {
 	wait(t, changes, "a write behind the link")
 }
 
+// Whoever looks has seen what was written before, and nothing of what comes after.
+func TestWatchForgetsWhatWasLookedAt(t *testing.T) {
+	path := filepath.Join(folder(t), "config.yaml")
+	write(t, path, "one", 0o644)
+	w, changes := watch(t, path)
+	write(t, path, "two", 0o644)
+	w.Look()
+	if w.Again() {
+		t.Error("what was looked at is a change")
+	}
+	for len(changes) > 0 { // the watch may have been faster than the look
+		<-changes
+	}
+	write(t, path, "three", 0o644)
+	wait(t, changes, "a write after the look")
+}
+
 // One change is waited for at last, so that what came before it has been seen.
 func TestWatchIgnoresWhatIsNoChange(t *testing.T) {
 	dir := folder(t)

@@ -73,6 +73,7 @@ func (p *process) askReload(ctx context.Context) ([]string, error) {
 }
 
 func (p *process) reloadFor(ctx context.Context, r reloadRequest) {
+	p.watcher.Look() // else the watcher would have the same contents loaded, and logged, once more
 	warnings, err := p.reload()
 	if err != nil {
 		p.logger.ErrorContext(ctx, "configuration refused, the one in use stays", "why", r.why, "error", err.Error())
