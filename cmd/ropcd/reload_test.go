@@ -27,17 +27,17 @@ func TestReloadBySignalFileAndCommand(t *testing.T) {
 
 	// A bad file keeps what is in use, is logged, and counted.
 	path := filepath.Join(dir, "config.yaml")
-	if err := os.WriteFile(path, []byte("realms: {alpha: {activ: true}}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("admin: {socket: admin.sock}\nrealms: {alpha: {activ: true}}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the bad file is refused", func() bool {
 		_, metrics := p.get("/metrics")
 		return strings.Contains(metrics, `ropcd_config_reloads_total{outcome="refused"}`)
 	})
-	if !strings.Contains(p.stderr.String(), "config.yaml:1:") {
+	if !strings.Contains(p.stderr.String(), "config.yaml:2:") {
 		t.Error("the log does not say where the problem is")
 	}
-	if out, err := p.try("", "config", "reload"); exitStatus(err) != 2 || !strings.Contains(out, "activ") {
+	if out, err := p.try("", "config", "reload"); exitStatus(err) != 2 || !strings.Contains(out, "activ") || !strings.Contains(out, "stays as it was") {
 		t.Errorf("config reload with a bad file: status %d\n%s", exitStatus(err), out)
 	}
 	if a := p.must(t, "introspect", theToken(token)); a.status != http.StatusNotFound {

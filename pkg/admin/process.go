@@ -13,7 +13,7 @@ func (a *api) reload(ctx context.Context, _ Nothing, _ *trail) (ReloadAnswer, er
 	}
 	warnings, err := a.Reload(ctx)
 	if err != nil {
-		return ReloadAnswer{}, refuse(CodeConfiguration, "%v", err)
+		return ReloadAnswer{}, refuse(CodeConfiguration, "%v\n\nThe configuration in use stays as it was.", err)
 	}
 	return ReloadAnswer{Warnings: filled(warnings)}, nil
 }

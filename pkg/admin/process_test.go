@@ -23,8 +23,8 @@ func TestReload(t *testing.T) {
 		t.Error(d)
 	}
 	problems = errors.New("config.yaml:3:1: realms: nonsense\nconfig.yaml:4:1: server: nonsense")
-	if text := s.refused(admin.CodeConfiguration, "config/reload", admin.Nothing{}); text != problems.Error() {
-		t.Errorf("not all problems: %q", text)
+	if text := s.refused(admin.CodeConfiguration, "config/reload", admin.Nothing{}); text != problems.Error()+"\n\nThe configuration in use stays as it was." {
+		t.Errorf("not all problems, or not what holds now: %q", text)
 	}
 	bare := newServer(t)
 	bare.refused(admin.CodeInvalid, "config/reload", admin.Nothing{})

@@ -39,12 +39,16 @@ func (l *loader) server(f *file) {
 	if f.Ops.Listen == s.Listen && !strings.HasSuffix(s.Listen, ":0") {
 		l.Bad(strict.Path{"ops", "listen"}, "is also server.listen; health and metrics need their own port")
 	}
-	socket := strict.Path{"admin", "socket"}
+	l.adminSocket(f.Admin)
+}
+
+func (l *loader) adminSocket(a Admin) {
+	at := strict.Path{"admin", "socket"}
 	switch {
-	case f.Admin.Socket == "":
-		l.Report(socket, "the path is empty")
-	case len(f.Admin.Socket) > maxSocketPath:
-		l.Report(socket, "the path %s is longer than the %d bytes that a Unix socket can have", f.Admin.Socket, maxSocketPath)
+	case a.Socket == "":
+		l.Report(at, "the path is empty")
+	case len(a.Socket) > maxSocketPath:
+		l.Report(at, "the path %s is longer than the %d bytes that a Unix socket can have", a.Socket, maxSocketPath)
 	}
 }
 

@@ -39,6 +39,37 @@ type Problems = strict.Problems
 // Load reads, expands, decodes and validates the file, and the files that it names. It reports all problems, not the
 // first only. With an error among them the Config is nil; warnings leave it usable.
 func Load(path string, opts Options) (*Config, Problems) {
+	l, problems := read(path, opts)
+	if l == nil {
+		return nil, problems
+	}
+	c := l.load()
+	c.path = filepath.Join(l.folder, filepath.Base(path))
+	if l.Failed() {
+		c.Close()
+		return nil, l.Problems()
+	}
+	return c, l.Problems()
+}
+
+// Socket is the absolute path of admin.socket, for who only wants to reach the server: what is wrong elsewhere in the file
+// does not matter. It is empty, with all problems, if the file can't be parsed or its section admin is wrong.
+func Socket(path string, opts Options) (string, Problems) {
+	l, problems := read(path, opts)
+	if l == nil {
+		return "", problems
+	}
+	f, at := new(file), strict.Path{"admin"}
+	l.Decode(f)
+	f.Admin.Socket = l.resolve(f.Admin.Socket)
+	if l.adminSocket(f.Admin); l.Has(at) && l.FailedIn(at) {
+		return "", l.Problems()
+	}
+	return f.Admin.Socket, nil
+}
+
+// read parses the file; nil with the problems if there is nothing that can be decoded.
+func read(path string, opts Options) (*loader, Problems) {
 	data, err := readFile(path, maxFile)
 	if err != nil {
 		return nil, Problems{{File: path, Message: err.Error()}}
@@ -54,13 +85,7 @@ func Load(path string, opts Options) (*Config, Problems) {
 	if l.Failed() && !l.Has(nil) { // not YAML
 		return nil, l.Problems()
 	}
-	c := l.load()
-	c.path = abs
-	if l.Failed() {
-		c.Close()
-		return nil, l.Problems()
-	}
-	return c, l.Problems()
+	return l, nil
 }
 
 // readFile reads a file that must not be larger than most. The errors leave out its name.

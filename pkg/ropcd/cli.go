@@ -28,15 +28,14 @@ type cli struct {
 	configPath, socket, realm, output string
 }
 
-// api is the running server.
+// api is the running server. To find it, no more of the configuration has to be right than the section admin.
 func (c *cli) api() (*admin.API, error) {
 	socket := c.socket
 	if socket == "" {
-		cfg, problems := config.Load(c.configPath, c.options.loadOptions())
-		if cfg == nil {
-			return nil, setupError{fmt.Errorf("%s\n(to find the server's socket; --admin SOCKET does without the file)", problemList(problems))}
+		var problems config.Problems
+		if socket, problems = config.Socket(c.configPath, c.options.loadOptions()); socket == "" {
+			return nil, setupError{fmt.Errorf("%s\n(the server's socket can't be read from it; --admin SOCKET does without the file)", problemList(problems))}
 		}
-		socket = cfg.Admin.Socket
 	}
 	return admin.Dial(socket), nil
 }
