@@ -201,11 +201,19 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 
 // onlyHolds makes a command show its help, and refuse what it does not hold.
 func onlyHolds(g *cobra.Command) {
-	g.Args = cobra.ArbitraryArgs
-	g.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return setupError{fmt.Errorf("there is no command %q (see `%s --help`)", args[0], cmd.CommandPath())}
-		}
-		return cmd.Help()
+	g.Args = noSuchCommand
+	g.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+}
+
+// noSuchCommand refuses the name of a command that is not there.
+func noSuchCommand(g *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
+	g.SuggestionsMinimumDistance = 2 // typing mistakes
+	near := g.SuggestionsFor(args[0])
+	if len(near) == 0 {
+		return fmt.Errorf("there is no command %q", args[0])
+	}
+	return fmt.Errorf("there is no command %q; did you mean \"%s\"?", args[0], strings.Join(near, `" or "`))
 }

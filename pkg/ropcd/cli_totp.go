@@ -27,7 +27,7 @@ func totpCommand(c *cli) *cobra.Command {
 func enrolCommand(c *cli) *cobra.Command {
 	in, secretStdin, codes := admin.Enrolment{}, false, nodes.NewOATHTokenVerifier()
 	cmd := &cobra.Command{
-		Use: "enrol", Short: "Give a user a second factor; its QR code and secret are shown once",
+		Use: "enrol", Aliases: []string{"enroll"}, Short: "Give a user a second factor; its QR code and secret are shown once",
 		Long: "Give a user a second factor: one-time codes of an authenticator. Its QR code and secret are shown once; the user's\n" +
 			"grants stay. --digits, --period and --algorithm must be those of the OATHTokenVerifier nodes of the realm's journeys;\n" +
 			"what is left out is the same on both sides. Many authenticators know SHA1 with 6 digits and 30s only.",

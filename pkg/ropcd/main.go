@@ -1,6 +1,7 @@
 package ropcd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,12 +68,11 @@ func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "ropcd",
 		Short:             "OAuth 2.0 authorization server for the Resource Owner Password Credentials grant",
-		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.checkOutput(cmd) },
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	onlyHolds(root)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.configPath, "config", fromEnv("ROPCD_CONFIG", "config.yaml"), "the configuration (env ROPCD_CONFIG)")
 	flags.StringVar(&c.socket, "admin", os.Getenv("ROPCD_ADMIN"), "the admin socket; admin.socket of the configuration if empty (env ROPCD_ADMIN)")
@@ -93,6 +93,9 @@ func newRoot(c *cli) *cobra.Command {
 // misuse makes every mistake in the use of a command one of exit status 2.
 func misuse(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd.HasSubCommands() { // the flag may be one of the command that was meant
+			err = cmp.Or(noSuchCommand(cmd, cmd.Flags().Args()), err)
+		}
 		return setupError{fmt.Errorf("%w (see `%s --help`)", err, cmd.CommandPath())}
 	})
 	args := c.Args
