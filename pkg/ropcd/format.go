@@ -1,6 +1,7 @@
 package ropcd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -110,13 +111,27 @@ func showEvent(w io.Writer, e audit.Event) {
 	pairs(w, "time", e.Time, "event", e.Event, "outcome", e.Outcome)
 	for _, kv := range [][2]string{
 		{"reason", e.Reason}, {"realm", e.Realm}, {"client_id", e.ClientID}, {"username", e.Username}, {"sub", e.Subject},
-		{"journey", e.Journey}, {"journey_rule", e.JourneyRule}, {"node", e.Node}, {"address", e.Address},
+		{"journey", e.Journey}, {"journey_rule", e.JourneyRule}, {"node", e.Node},
+		{"trail", trailText(e)}, {"run_outcome", e.RunOutcome}, {"run_reason", e.RunReason}, {"address", e.Address},
 		{"request_id", e.RequestID}, {"grant_id", e.GrantID},
 	} {
 		if kv[1] != "" {
 			pairs(w, kv[0], kv[1])
 		}
 	}
+}
+
+// trailText is a trail in one line: node:outcome, with the journey before it where that is an inner one.
+func trailText(e audit.Event) string {
+	var steps []string
+	for _, s := range e.Trail {
+		step := s.Node + ":" + cmp.Or(s.Outcome, audit.Fault)
+		if s.Journey != e.Journey {
+			step = s.Journey + "/" + step
+		}
+		steps = append(steps, step)
+	}
+	return strings.Join(steps, ", ")
 }
 
 func showRealm(w io.Writer, r admin.Realm) {
