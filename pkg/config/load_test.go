@@ -139,3 +139,32 @@ func holdsNoSecret(t *testing.T, text string) {
 		}
 	}
 }
+
+// The socket is found whatever else is wrong, and only if what is said of it is right.
+func TestSocketNeedsItsOwnSectionOnly(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                               "data/admin.sock",
+		"admin: {socket: a.sock}":        "a.sock",
+		"admin: {socket: /run/a.sock}":   "/run/a.sock",
+		"admin: {socket: \"${LISTEN}\"}": "127.0.0.1:8081",
+		"admin: {socket: a.sock}\nrealms: {alpha: {activ: true}}\nlog: {level: \"${NOWHERE}\"}\nsecrets: 7": "a.sock",
+		"realms: {alpha: {activ: true}}":                    "data/admin.sock",
+		"admin: {socket: a.sock, sokcet: b.sock}":           "",
+		"admin: {socket: [a.sock]}":                         "",
+		"admin: {socket: \"${NOWHERE}\"}":                   "",
+		"admin: a.sock":                                     "",
+		"admin: {socket: a.sock":                            "",
+		"admin: {socket: a.sock}\nadmin: {socket: b}":       "",
+		"admin: {socket: " + strings.Repeat("a", 200) + "}": "",
+	} {
+		path := filepath.Join(folder(t), "config.yaml")
+		write(t, path, text, 0o600)
+		got, problems := config.Socket(path, options())
+		if want != "" && !filepath.IsAbs(want) {
+			want = filepath.Join(filepath.Dir(path), want)
+		}
+		if got != want || (want == "") != (len(problems) > 0) {
+			t.Errorf("%s: %q, want %q: %v", text, got, want, problems)
+		}
+	}
+}
