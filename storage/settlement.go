@@ -42,6 +42,8 @@ type Settlement struct {
 	CodeStep uint64
 	// WrongCode: the Failure is that of a one-time code, as is a CodeStep that was used. See realm.Login.CodeFailures.
 	WrongCode bool
+	// Unverified: the Success follows no credential. It clears nothing, and makes no source known.
+	Unverified bool
 	// Grant is created on success, if not nil. Finish fills in its epochs.
 	Grant *Grant
 }
@@ -86,7 +88,7 @@ func (s Settlement) Effective() (Settlement, error) {
 // a login without one does not: who knows the password alone would have a fresh account to guess codes in from each place.
 func (s *Settlement) Introduces() bool {
 	u := s.Reservation.User
-	return u != nil && s.Reservation.Source != (Source{}) && (len(u.Seed) == 0 || s.CodeStep != 0)
+	return !s.Unverified && u != nil && s.Reservation.Source != (Source{}) && (len(u.Seed) == 0 || s.CodeStep != 0)
 }
 
 // nextOwner is the owner as Begin read it, with the administrative part of s.Owner.

@@ -44,6 +44,10 @@ func SourceOf(realmKey, username, clientID string, address netip.Addr) Source {
 	return Source(sum[:])
 }
 
+// ForgetsSources reports whether a change of an owner forgets the sources although it ends no grants: those that are known
+// without a one-time code count for nothing once the owner has any.
+func ForgetsSources(was, next *realm.User) bool { return len(was.Seed) == 0 && len(next.Seed) > 0 }
+
 // sourceSize is the length of a known source in its record: the source, then [EncodeLogin].
 const sourceSize = len(Source{}) + LoginSize
 

@@ -17,8 +17,8 @@ type Users interface {
 	UserByID(ctx context.Context, realmKey, id string) (*realm.User, error)
 	// UpdateUser replaces everything but Realm, Username, ID, Created and Login, if u.Version is the stored one
 	// ([ErrConflict] otherwise, [ErrNotFound] when it is gone), and counts Version up, also in u. The owner's grants are
-	// ended, and all known sources forgotten, in the same step when endGrants is set; no grant outlives an earlier u.Expires
-	// in any case.
+	// ended, and all known sources forgotten, in the same step when endGrants is set; the sources also when it gives an owner
+	// who had none a seed. No grant outlives an earlier u.Expires in any case.
 	UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error
 	// UnlockUser clears failures, the consecutive count and locks of every account, or [ErrNotFound]. It is not an administrative change.
 	UnlockUser(ctx context.Context, realmKey, name string) error

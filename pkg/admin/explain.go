@@ -176,7 +176,7 @@ func (a *api) trial(ctx context.Context, r *ropc.Realm, client *realm.Client, in
 	ctx, cancel := context.WithTimeout(ctx, journey.RequestTime)
 	defer cancel()
 	trace := &ropc.Trace{}
-	ctx = ropc.NewContext(ctx, &ropc.Site{Realm: r, Address: in.Address, Trace: trace})
+	ctx = ropc.NewContext(ctx, &ropc.Site{Realm: r, Address: in.Address, AddressOf: ropc.AddressConnected, Trace: trace})
 	result, err := a.Provider.Login.Authenticate(ctx, ropc.Request{
 		Realm: r.Path.Key(), Client: ropc.Client{Client: client}, Username: in.Username, Password: in.Password,
 		AuthChain: in.AuthChain, Scopes: scopes, Address: in.Address, Parameters: parameters,

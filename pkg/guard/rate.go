@@ -13,8 +13,9 @@ type Rate struct {
 	Room     time.Duration // in which all do
 }
 
-// debts is how many times the limit the time may be away: once, and once more for what was counted beyond it.
-const debts = 2
+// debts is how many times the limit the time may be away: once, and the rest for what was counted beyond it. It is more than
+// what a burst brings that passes before the first of it has failed: all of that is waited for.
+const debts = 64
 
 // RateOf is a limit that is on. It is never faster than the limit.
 func RateOf(l realm.Limit) Rate {

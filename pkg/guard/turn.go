@@ -45,11 +45,13 @@ type Effects struct {
 	CountLogin bool // with Succeed only
 	CodeStep   uint64
 	WrongCode  bool
+	Unverified bool
 }
 
 func (e Effects) settlement(o storage.Outcome) storage.Settlement {
 	return storage.Settlement{
 		Outcome: o, Owner: e.Owner, EndGrants: e.EndGrants, CountLogin: e.CountLogin, CodeStep: e.CodeStep, WrongCode: e.WrongCode,
+		Unverified: e.Unverified,
 	}
 }
 

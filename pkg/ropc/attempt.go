@@ -96,12 +96,12 @@ func (a *attempt) refuse(ctx context.Context, run journey.Result) error {
 	return a.turn.Void(ctx)
 }
 
-// abandon settles after a fault: as a failure only if a credential was found wrong before it.
-func (a *attempt) abandon(ctx context.Context, run journey.Result) error {
+// abandon settles after a fault: as a failure only if a credential was found wrong, or may have been, before it.
+func (a *attempt) abandon(ctx context.Context, run journey.Result) (charged bool, err error) {
 	if run.WrongCode || (run.Evaluated && !run.Verified) {
-		return a.turn.Fail(ctx, guard.Effects{WrongCode: run.WrongCode})
+		return true, a.turn.Fail(ctx, guard.Effects{WrongCode: run.WrongCode})
 	}
-	return a.turn.Void(ctx)
+	return false, a.turn.Void(ctx)
 }
 
 // admit prepares what the attempt changes when it is settled as a success, and takes in whom an outside source vouches
@@ -117,10 +117,12 @@ func (a *attempt) admit(ctx context.Context, run journey.Result) (reason string,
 		_ = a.turn.Void(ctx) // the fault is what counts
 		return "", err
 	}
-	a.effects = guard.Effects{CountLogin: run.CountLogin, CodeStep: run.CodeStep}
+	a.effects = guard.Effects{CountLogin: run.CountLogin, CodeStep: run.CodeStep, Unverified: !run.Verified}
 	owner := a.turn.User.Clone()
 	if a.change(owner, run, hash) {
 		a.effects.Owner = owner
+		// Another password than the one that was kept is a new one: who knew the old one is not to stay logged in.
+		a.effects.EndGrants = hash != "" && a.turn.User.PasswordHash != "" && owner.PasswordHash != a.turn.User.PasswordHash
 	}
 	return "", nil
 }

@@ -92,7 +92,7 @@ func (h *Handler) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acces
 	}
 	site := SiteOf(ctx)
 	form := r.GetRequestForm()
-	in := Request{Realm: site.RealmKey(), Client: r.GetClient(), AuthChain: form.Get("auth_chain"), Address: site.Address}
+	in := Request{Realm: site.RealmKey(), Client: r.GetClient(), AuthChain: form.Get("auth_chain"), Address: site.known()}
 	given := takeCredentials(ctx, r, declared(site))
 	in.Username, in.Password, in.Parameters = given.username, given.password, given.parameters
 

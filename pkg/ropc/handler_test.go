@@ -14,7 +14,7 @@ import (
 
 func TestHandlerAsksItsAuthenticatorAndIssuer(t *testing.T) {
 	h := newHost()
-	h.site = &ropc.Site{Realm: &ropc.Realm{Realm: &realm.Realm{Path: "/Alpha", Provider: &realm.Provider{GrantTypes: []string{"password"}}}}, Address: "192.0.2.7"}
+	h.site = &ropc.Site{Realm: &ropc.Realm{Realm: &realm.Realm{Path: "/Alpha", Provider: &realm.Provider{GrantTypes: []string{"password"}}}}, Address: "192.0.2.7", AddressOf: ropc.AddressConnected}
 	var asked ropc.Request
 	h.authenticate = func(ctx context.Context, r ropc.Request) (ropc.Result, error) {
 		asked = r

@@ -76,7 +76,11 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	run, err := a.run(ctx, chosen, in)
 	site.Trace.Trail, site.Trace.Node = run.Trail, lastNode(run.Trail)
 	if err != nil {
-		return Result{}, errors.Join(err, a.abandon(ctx, run))
+		charged, settled := a.abandon(ctx, run)
+		if charged {
+			settled = errors.Join(settled, l.failed(ctx, site, client))
+		}
+		return Result{}, errors.Join(err, settled)
 	}
 	reason := chosen.Decide(in, run)
 	if reason == "" {
@@ -84,8 +88,11 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	} else {
 		err = a.refuse(ctx, run)
 	}
-	if err != nil || reason != "" {
-		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, client, reason))
+	if reason != "" {
+		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, client))
+	}
+	if err != nil {
+		return Result{}, err
 	}
 	user := a.turn.User
 	site.Trace.Subject = user.ID
@@ -112,10 +119,10 @@ func (l *Login) limit(ctx context.Context, s *Site, c Client, username string) e
 	return err
 }
 
-// failed counts a denial, for whatever reason, at the end user's address.
-func (l *Login) failed(ctx context.Context, s *Site, c Client, reason string) error {
+// failed counts a denial, for whatever reason, or what a guess was spent on, at the end user's address.
+func (l *Login) failed(ctx context.Context, s *Site, c Client) error {
 	address := s.limited(c)
-	if l.Limiter == nil || address == "" || reason == "" {
+	if l.Limiter == nil || address == "" {
 		return nil
 	}
 	return l.Limiter.Fail(ctx, s.Realm.Realm, address)

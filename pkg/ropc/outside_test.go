@@ -35,6 +35,9 @@ func (d *directory) Check(_ context.Context, username, password string) (journey
 	if password == "down" {
 		return journey.Answer{}, fmt.Errorf("%w: no answer", journey.ErrUnavailable)
 	}
+	if password == "slow" {
+		return journey.Answer{}, fmt.Errorf("%w: %w", journey.ErrUnavailable, journey.ErrSent)
+	}
 	if password != "right" || (username != "demo" && !strings.HasPrefix(username, "dir")) {
 		return journey.Answer{}, nil
 	}

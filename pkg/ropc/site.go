@@ -21,7 +21,7 @@ type Realm struct {
 type Site struct {
 	Realm   *Realm // nil: a fosite server without realms
 	Address string // of the end user, as far as it can be believed
-	// AddressOf tells how far that is.
+	// AddressOf tells how far that is. Journeys see no address of which nobody is sure.
 	AddressOf AddressOf
 	// AddressMalformed: whoever is believed about the address said something that is none, so that it is the peer's.
 	AddressMalformed bool

@@ -19,6 +19,14 @@ const (
 	AddressReported
 )
 
+// known is the address for journeys; empty if nobody knows whether it is anybody's but a proxy's.
+func (s *Site) known() string {
+	if s.AddressOf == AddressUnsure {
+		return ""
+	}
+	return s.Address
+}
+
 // limited is the address at which failures through the client are counted; empty: at none. A public client runs where its
 // user is, and whoever hides behind a proxy's own address, or a malformed one, is counted there with all others who do. A
 // back end's address is that of all its users.

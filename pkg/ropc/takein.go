@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/password"
 	"github.com/ropcd/ropcd/pkg/realm"
@@ -48,6 +49,10 @@ func (a *attempt) takeIn(ctx context.Context, run journey.Result, hash string) (
 		return audit.Locked, a.turn.Void(ctx)
 	case barred != "":
 		return barred, a.turn.Void(ctx)
+	}
+	if now := a.turn.User; now.ID != u.ID && (now.Source != run.Source || len(now.Seed) > 0) {
+		// Somebody else has made the owner meanwhile, and the journey did not see whom it let in: the next try will.
+		return "", fmt.Errorf("%w: the owner was made meanwhile", guard.ErrBusy)
 	}
 	return "", nil
 }

@@ -115,14 +115,15 @@ func (x *settlement) count(t *tx, a *attempts, judge storage.Source) {
 	}
 	code, source := x.CodeStep != 0, x.Reservation.Source
 	a.general = true
-	if judge == (storage.Source{}) {
+	if judge == (storage.Source{}) && !x.Unverified {
 		guard.Succeed(&a.login, code, t.now)
 	}
 	a.login.LastLogin = t.now
 	if x.CountLogin {
 		guard.CountLogin(&a.login)
 	}
-	if a.user != nil && (guard.SourceLogin(a.known, source) != nil || x.Introduces()) {
+	known := !x.Unverified && guard.SourceLogin(a.known, source) != nil
+	if a.user != nil && (known || x.Introduces()) {
 		a.known, a.sources = guard.Know(a.known, source, code, t.now), true
 	}
 }

@@ -102,9 +102,11 @@ func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) e
 		}
 		if endGrants {
 			t.endOwned(who)
-			t.putSources(who, nil)
 		} else {
 			t.capOwned(who, &next)
+		}
+		if endGrants || storage.ForgetsSources(was, &next) {
+			t.putSources(who, nil)
 		}
 		version = next.Version
 		return nil

@@ -20,7 +20,7 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 	}
 	x := s.settling(&st.Reservation, st.Outcome)
 	x.endGrants, x.countLogin, x.codeStep, x.wrongCode = st.EndGrants, st.CountLogin, st.CodeStep, st.WrongCode
-	x.introduces = st.Introduces()
+	x.introduces, x.unverified = st.Introduces(), st.Unverified
 	if x.read, x.owner, err = parts(&st); err != nil {
 		return err
 	}
@@ -58,6 +58,7 @@ type settling struct {
 	bucket     uint16
 	source     storage.Source
 	introduces bool // a success makes it known
+	unverified bool
 	policy     []any
 }
 
@@ -77,6 +78,7 @@ func (x *settling) args() []any {
 	return append([]any{
 		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, flag(x.wrongCode),
 		x.grant, x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife), x.source[:], flag(x.introduces),
+		flag(x.unverified),
 	}, x.policy...)
 }
 

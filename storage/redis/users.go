@@ -75,7 +75,7 @@ func (s *Store) replaceUser(ctx context.Context, old, next *realm.User, endGrant
 		key, s.keys.index(old.Realm, old.Username), s.keys.sources(old.Realm, old.Username), s.keys.done(key, freshNonce()),
 	},
 		s.keys.base(bucket), before, after, flag(endGrants), storage.Millis(next.Expires),
-		bucketBytes(bucket), millis(doneLife))
+		bucketBytes(bucket), millis(doneLife), flag(endGrants || storage.ForgetsSources(old, next)))
 	if err != nil {
 		return err
 	}

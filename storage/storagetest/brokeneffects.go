@@ -53,7 +53,8 @@ var effectFaults = map[Fault]func(s storage.Store) storage.Store{
 			st.CodeStep = 0
 		}
 	}),
-	"a wrong code is a wrong password": settles(func(_ *realm.User, st *storage.Settlement) { st.WrongCode = false }),
+	"an unverified success clears failures": settles(func(_ *realm.User, st *storage.Settlement) { st.Unverified = false }),
+	"a wrong code is a wrong password":      settles(func(_ *realm.User, st *storage.Settlement) { st.WrongCode = false }),
 	"a right code clears no wrong ones": settles(func(_ *realm.User, st *storage.Settlement) {
 		if st.Outcome == storage.Success {
 			st.CodeStep = 0

@@ -90,7 +90,12 @@ var limitCases = []Case{
 			e.that("refused", e.decide(count).Refused())
 		}
 		wait = e.decide(look).Retry
-		e.that("the debt is bounded", wait > long && wait < 2*long)
+		e.that("a burst is waited for", wait > 15*long && wait < 19*long)
+		for range 200 {
+			e.that("refused", e.decide(count).Refused())
+		}
+		wait = e.decide(look).Retry
+		e.that("the debt is bounded", wait > 60*long && wait < 64*long)
 	}},
 	{"limits/count and refuse", "What Count counts is counted although another limit refuses.", func(e *env) {
 		count, full := e.charge(storage.LayerAddress, "192.0.2.7", 2, long), e.charge(storage.LayerClient, "app", 1, long)

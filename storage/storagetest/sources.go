@@ -292,6 +292,33 @@ var sourceCases = []Case{
 			e.equal("home is not known", e.standingAt(name, home, policy(1)) == storage.Locked, end)
 		}
 	}},
+	{"sources/forgotten by enrolment", "Sources that were known before the owner had one-time codes are forgotten.", func(e *env) {
+		name, home, away := e.homeAndAway()
+		for _, seed := range []string{"sealed", "sealed anew"} {
+			u := e.read(name)
+			u.Seed = []byte(seed)
+			e.ok("change the owner", e.UpdateUser(e.ctx, u, false))
+			e.failAt(name, away, policy(1), 1)
+			e.equal("home is not known", e.standingAt(name, home, policy(1)) == storage.Locked, seed == "sealed")
+			e.ok("unlock", e.UnlockUser(e.ctx, e.realm, name))
+			e.ok("log in with a code", e.finish(e.reserveAt(name, home, policy(1)), storage.Success, code(e.read(name).Login.CodeStep+1)))
+		}
+	}},
+	{"sources/unverified", "An unverified Success clears no account, and makes no source known.", func(e *env) {
+		name, home, away := e.homeAndAway()
+		unverified := func(s *storage.Settlement) { s.Unverified = true }
+		for _, from := range []storage.Source{home, away, {}} {
+			e.failAt(name, from, policy(9), 2)
+			r := e.reserveAt(name, from, policy(9))
+			g := e.grant(r)
+			e.ok("log in", e.finish(r, storage.Success, unverified, with(g)))
+			e.lives("an unverified success", g)
+		}
+		e.equal("failures of the general account", e.read(name).Login.Failures, 4)
+		e.failAt(name, home, policy(3), 1)
+		e.equal("home", e.standingAt(name, home, policy(3)), storage.Locked)
+		e.equal("away", e.standingAt(name, away, policy(3)), e.standing(name, policy(3)))
+	}},
 	{"sources/forgotten by a settlement", ruleForgotten, func(e *env) {
 		for _, end := range []bool{false, true} {
 			name, home, away := e.homeAndAway()

@@ -38,6 +38,7 @@ var noticed = map[storagetest.Fault]string{
 	"a right code clears no wrong ones":         "codes/wrong",
 	"a wrong code is a wrong password":          "codes/wrong",
 	"a success at a source clears all accounts": "sources/success at home",
+	"an unverified success clears failures":     "sources/unverified",
 	"a void uses the code":                      "codes/void",
 	"always rotates":                            "refresh/keeps",
 	"an access token ends the grant":            "revoke/access token",

@@ -62,6 +62,17 @@ func TestHTTPDecisionTakesStatusesForAnswers(t *testing.T) {
 	}
 }
 
+// The attack: a service, or what stands in front of it, that says no by failing. Each guess is spent unless the status says
+// that nobody looked at it.
+func TestHTTPDecisionChargesFaultsAfterThePasswordWasSent(t *testing.T) {
+	for status, spent := range map[int]bool{500: true, 502: true, 504: true, 404: true, 302: true, 429: false, 503: false} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		if _, result, err := ask(t, s.journey(t, ""), canaries()); err == nil || result.Evaluated != spent || result.Verified {
+			t.Errorf("%d: %+v, %v", status, result, err)
+		}
+	}
+}
+
 func TestHTTPDecisionTellsTheServiceWhoAsks(t *testing.T) {
 	server := serve(t, status(http.StatusOK))
 	j := server.journey(t, "")

@@ -137,10 +137,12 @@ func (s *httpSource) ask(ctx context.Context, username, password string) (status
 	case known:
 		_, _ = io.CopyN(io.Discard, response.Body, maxBody) // so that the connection is used again
 		return status, journey.Answer{Right: verdict == outcomeTrue, Reason: reasons[verdict]}, nil
-	case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable: // it did not look at the password
 		return status, a, fmt.Errorf("%w: ask %s: status %d", journey.ErrUnavailable, s.url, status)
+	case status >= http.StatusInternalServerError:
+		return status, a, fmt.Errorf("%w: %w: ask %s: status %d", journey.ErrUnavailable, journey.ErrSent, s.url, status)
 	}
-	return status, a, fmt.Errorf("ask %s: status %d, which is neither a yes nor a no", s.url, status)
+	return status, a, fmt.Errorf("%w: ask %s: status %d, which is neither a yes nor a no", journey.ErrSent, s.url, status)
 }
 
 func (s *httpSource) request(ctx context.Context, username, password string) (*http.Request, error) {

@@ -17,7 +17,8 @@
 --   14 life of the mark
 --   15 source
 --   16 1 if a success makes it known
---   17 policy (5 arguments)
+--   17 1 if a success follows no credential
+--   18 policy (5 arguments)
 -- Answer: 'ok', 'conflict' or 'used' (the code was). Again, when the reservation is gone: 'ok', unless a grant was asked
 -- for and is not there, or the mark says 'used'.
 
@@ -27,7 +28,7 @@ local nonce, outcome, known = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local read, new, ending = ARGV[4], ARGV[5], ARGV[6] == '1'
 local counted, step, wrong_code, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
 local base, bucket, stranger_life, mark_life = ARGV[11], ARGV[12], tonumber(ARGV[13]), ARGV[14]
-local source, introduced, p, now = ARGV[15], ARGV[16] == '1', policy(17), clock()
+local source, introduced, unverified, p, now = ARGV[15], ARGV[16] == '1', ARGV[17] == '1', policy(18), clock()
 
 local a = accounts(not known)
 local late = sweep(a, p, now)
@@ -70,10 +71,11 @@ if mine then
   if outcome ~= VOID and answer == 'ok' then use_code(a.login, step) end
   if outcome == FAILURE then (wrong_code and fail_code or fail)(account(a, judge), p, now) end
   if outcome == SUCCESS then
-    if not judge then succeed(a.login, step ~= 0, now) end
+    if not judge and not unverified then succeed(a.login, step ~= 0, now) end
     a.login.login, a.login.changed = now, true
     if counted then count_login(a.login) end
-    if same_owner and (introduced or known_login(a.sources, source)) then know(a.sources, source, step ~= 0, now) end
+    local again = not unverified and known_login(a.sources, source)
+    if same_owner and (introduced or again) then know(a.sources, source, step ~= 0, now) end
   end
 elseif nonce == NO_NONCE and outcome ~= VOID then
   account(a, source).changed = true -- refused: settled with the same writes, and no effect

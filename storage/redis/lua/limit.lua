@@ -5,6 +5,7 @@
 -- Answer: {which limit has to be waited for longest, 0 if none has to be, and how long}. The same nonce again, if nobody
 -- else was charged in between, has the same answer.
 
+local DEBTS = 64
 local TAKE, LOOK, COUNT, GIVE_BACK = 0, 1, 2, 3
 local nonce, t = ARGV[1], redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -17,9 +18,9 @@ for i, key in ipairs(KEYS) do
     if #record ~= 15 then damaged('limit') end
     free, mine = struct.unpack('>I7', record), record:sub(8) == nonce
   end
-  if free < now or free > now + 4 * room then free = now end
+  if free < now or free > now + 2 * DEBTS * room then free = now end
   if mode == COUNT and not mine then
-    free = math.min(free + interval, now + 2 * room)
+    free = math.min(free + interval, now + DEBTS * room)
     next[key] = {free}
   elseif mode == TAKE then
     again = again or mine
