@@ -33,8 +33,9 @@ import (
 //
 // While an account is locked here, the service is not asked. A service that does not answer, answers with a status that is
 // not listed, or redirects is a fault: the client gets a 503 or a 500. It is charged as a wrong password if that had been sent,
-// except for 429 and 503, which say that nobody looked at it. Two nodes with one source are asked once in a run, in the words of the node that comes first. The service must tell names apart
-// as exactly as they are sent: whoever it knows by several names gets several accounts.
+// except for 429 and 503, which say that nobody looked at it. Two nodes with one source are asked once in a run, in the words
+// of the node that comes first. The service must tell names apart as exactly as they are sent: whoever it knows by several
+// names gets several accounts.
 type HTTPDecision struct {
 	// URL is the service: https://host/path, without a user, a query and a fragment. Plain http:// is for this machine only,
 	// since a password travels.
