@@ -24,6 +24,7 @@ const (
 	EventRevoke     = "revoke"     // a token was revoked, or its revocation refused
 	EventTokenInfo  = "tokeninfo"  // a store fault under token info
 	EventAdmin      = "admin"      // an administrator changed something; Reason says what
+	EventAlarm      = "alarm"      // a client or an address was noticed, see [ManyOwners] and [FailureRatio]; nobody was refused
 )
 
 // Outcomes of events.
@@ -31,6 +32,7 @@ const (
 	Success = "success"
 	Denied  = "denied"
 	Fault   = "fault"
+	Raised  = "raised" // of an alarm
 )
 
 // Reasons why something was denied or failed.
@@ -59,7 +61,13 @@ const (
 	Internal       = "internal"
 )
 
-// Event is one decision. Empty fields are left out.
+// Reasons of alarms. Each is raised once per party and window.
+const (
+	ManyOwners   = "many_owners"   // logins of many distinct owners were denied at one address; Count says how many
+	FailureRatio = "failure_ratio" // many of a client's password grants were denied: Count of Grants
+)
+
+// Event is one decision, or one alarm. Empty fields are left out.
 type Event struct {
 	Time        time.Time `json:"time"`
 	Event       string    `json:"event"`
@@ -81,6 +89,8 @@ type Event struct {
 	// RunOutcome and RunReason tell how a journey ended that an administrator ran. Outcome says whether it could be run.
 	RunOutcome string `json:"run_outcome,omitempty"`
 	RunReason  string `json:"run_reason,omitempty"`
+	Count      int    `json:"count,omitempty"`  // of an alarm, see its reason
+	Grants     int    `json:"grants,omitempty"` // of an alarm about a client
 }
 
 // Step is a node that a journey went through.

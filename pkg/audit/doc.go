@@ -1,4 +1,5 @@
-// Package audit writes down who was let in and who was not: one JSON line per decision.
+// Package audit writes down who was let in and who was not: one JSON line per decision, and one per
+// alarm.
 //
 // It leaves to its callers what happened; it decides how an event is written, and that a value from outside never makes
 // a second line or hides in one. Events never carry a secret: there is no field for one.

@@ -19,7 +19,16 @@ func (l *loader) limits(d declared) realm.Limits {
 		Address:    l.limit(at.With("address"), s.Address),
 		Client:     l.limit(at.With("client"), s.Client),
 		UserClient: l.limit(at.With("user_client"), s.UserClient),
+		Alarms:     l.alarms(at.With("alarms"), s.Alarms),
 	}
+}
+
+// alarms are checked so that none is written that could never be raised.
+func (l *loader) alarms(at strict.Path, s alarmsSection) realm.Alarms {
+	between(l, at.With("owners"), s.Owners, 0, realm.MaxAlarmOwners)
+	between(l, at.With("grants"), s.Grants, 0, maxRequests)
+	between(l, at.With("denied_percent"), s.DeniedPercent, 0, 99)
+	return realm.Alarms(s)
 }
 
 func (l *loader) limit(at strict.Path, s limitSection) realm.Limit {

@@ -41,6 +41,7 @@ func TestRealmLeftEmptyHasTheDefaults(t *testing.T) {
 		Limits: realm.Limits{
 			Address: realm.Limit{Requests: 60, Per: time.Minute}, Client: realm.Limit{Requests: 6000, Per: time.Minute},
 			UserClient: realm.Limit{Requests: 300, Per: time.Minute},
+			Alarms:     realm.Alarms{Owners: 20, Grants: 100, DeniedPercent: 50},
 		},
 	}
 	if diff := cmp.Diff(want, find(t, c, "/alpha").Realm); diff != "" {
@@ -49,10 +50,11 @@ func TestRealmLeftEmptyHasTheDefaults(t *testing.T) {
 }
 
 func TestLimitKeepsWhatIsLeftOut(t *testing.T) {
-	c := mustLoad(t, "realms: {alpha: {limits: {address: {requests: 0}, client: {per: 10s}, user_client: {requests: 7, per: 1h}}}}")
+	c := mustLoad(t, "realms: {alpha: {limits: {address: {requests: 0}, client: {per: 10s}, user_client: {requests: 7, per: 1h}, alarms: {owners: 0}}}}")
 	want := realm.Limits{
 		Address: realm.Limit{Per: time.Minute}, Client: realm.Limit{Requests: 6000, Per: 10 * time.Second},
 		UserClient: realm.Limit{Requests: 7, Per: time.Hour},
+		Alarms:     realm.Alarms{Grants: 100, DeniedPercent: 50},
 	}
 	got := find(t, c, "/alpha").Limits
 	if diff := cmp.Diff(want, got); diff != "" || got.Address.On() || !got.Client.On() {

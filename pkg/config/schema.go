@@ -74,6 +74,7 @@ func (r *realmSection) Default() {
 		Address:    limitSection{Requests: 60, Per: time.Minute},
 		Client:     limitSection{Requests: 6000, Per: time.Minute},
 		UserClient: limitSection{Requests: 300, Per: time.Minute},
+		Alarms:     alarmsSection{Owners: 20, Grants: 100, DeniedPercent: 50},
 	}
 }
 
@@ -95,9 +96,16 @@ type lockoutSection struct {
 }
 
 type limitsSection struct {
-	Address    limitSection `yaml:"address"`
-	Client     limitSection `yaml:"client"`
-	UserClient limitSection `yaml:"user_client"`
+	Address    limitSection  `yaml:"address"`
+	Client     limitSection  `yaml:"client"`
+	UserClient limitSection  `yaml:"user_client"`
+	Alarms     alarmsSection `yaml:"alarms"`
+}
+
+type alarmsSection struct {
+	Owners        int `yaml:"owners"`
+	Grants        int `yaml:"grants"`
+	DeniedPercent int `yaml:"denied_percent"`
 }
 
 type limitSection struct {

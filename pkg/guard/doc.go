@@ -1,5 +1,5 @@
 // Package guard protects resource owners from guessing and the machine from floods: the policy of lockouts, taking turns
-// for the attempts that it leaves, and rate limits.
+// for the attempts that it leaves, rate limits, and alarms about who guesses at many.
 //
 // It leaves keeping the counters to storage, evaluating passwords to pkg/password, and answers to the floors above.
 //
@@ -39,4 +39,15 @@
 //     the excess is a debt: it is waited for, up to once more the limit.
 //   - Before client authentication no store is asked: see [storage.Limits.Known]. A refusal that another process has seen
 //     is met one failure later; that one is counted too, so that all processes together keep the rate.
+//
+// Of alarms:
+//
+//   - What stays below every account of attempts is told, not refused: many owners tried from one address, and a client most
+//     of whose grants are denied. Neither proves an attack, and a refusal would let one party close another's door.
+//   - Each process counts for itself, in memory. Rejected: counts in the store, which would cost every login a step.
+//   - A window begins with a party's first event and ends at once. Guesses spread over two windows may stay below the limit in
+//     both; sliding windows would need a time for every name.
+//   - Names are kept as digests, and counted exactly, up to a bound. Rejected: linear counting, which is smaller, but inexact
+//     where the limit is low.
+//   - Who was quiet for the longest is forgotten first: whoever goes on guessing can't hide behind addresses that come once.
 package guard

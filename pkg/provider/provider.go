@@ -45,7 +45,7 @@ func New(o Options) *Provider {
 	p.Tokens = &ropc.Tokens{Grants: o.Store, Clients: p.Clients}
 	p.Login = &ropc.Login{
 		Guard: &guard.Guard{Logins: o.Store, Pool: o.Pool}, Passwords: o.Passwords, Limiter: p.limiter,
-		Users: o.Store, Seeds: o.Seeds,
+		Watch: guard.NewWatch(), Users: o.Store, Seeds: o.Seeds,
 	}
 	p.core = fosite.NewOAuth2Provider(unused{}, &fosite.Config{
 		ScopeStrategy: fosite.ExactScopeStrategy,

@@ -44,7 +44,20 @@ type Limits struct {
 	Address    Limit // failed client authentications and logins of one end-user address
 	Client     Limit // password grants of one confidential client
 	UserClient Limit // password grants for one user name through one of these
+	Alarms     Alarms
 }
+
+// Alarms are what one party may do before it is noticed. They refuse nobody; zero turns one off.
+type Alarms struct {
+	Owners int // distinct user names denied at one end-user address; no more than MaxAlarmOwners
+	// Grants and DeniedPercent belong together: a client is noticed when more than so many percent of its password grants
+	// are denied, of at least so many.
+	Grants        int
+	DeniedPercent int
+}
+
+// MaxAlarmOwners bounds what is remembered of one address.
+const MaxAlarmOwners = 200
 
 // Limit is how many requests there may be at once; they come back evenly, all of them in Per. The zero value is off.
 type Limit struct {

@@ -21,6 +21,8 @@ type Login struct {
 	Passwords *password.Set
 	// Limiter keeps the realm's rate limits; nil: there are none.
 	Limiter *guard.Limiter
+	// Watch raises the realm's alarms; nil: there are none.
+	Watch *guard.Watch
 	// Users takes in whom an outside source vouches for. nil: nobody is taken in.
 	Users Owners
 	// Seeds are the one-time codes' seeds; nil: nobody has one.
@@ -88,6 +90,9 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	} else {
 		err = a.refuse(ctx, run)
 	}
+	if err == nil || reason != "" {
+		l.watch(site, client, guard.Decided{Username: username, Denied: reason != "", At: in.Now})
+	}
 	if reason != "" {
 		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, client))
 	}
@@ -126,6 +131,15 @@ func (l *Login) failed(ctx context.Context, s *Site, c Client) error {
 		return nil
 	}
 	return l.Limiter.Fail(ctx, s.Realm.Realm, address)
+}
+
+// watch counts a decision, granted or denied, and leaves the alarms that it raises to whoever writes the audit log.
+func (l *Login) watch(s *Site, c Client, d guard.Decided) {
+	if l.Watch == nil {
+		return
+	}
+	d.ClientID, d.Address = c.ID, s.limited(c)
+	s.Trace.Alarms = l.Watch.Note(s.Realm.Realm, d)
 }
 
 // choose is the request's journey (one place for all three rules: journey.Choose).

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ropcd/ropcd/pkg/audit"
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/token"
@@ -40,6 +41,7 @@ type Trace struct {
 	Node     string // that denied
 	Trail    []journey.Step
 	GrantID  string
+	Alarms   []guard.Alarm // that the request has raised; they change nothing about its answer
 }
 
 type siteKey struct{}

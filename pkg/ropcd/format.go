@@ -119,6 +119,12 @@ func showEvent(w io.Writer, e audit.Event) {
 			pairs(w, kv[0], kv[1])
 		}
 	}
+	if e.Event == audit.EventAlarm {
+		pairs(w, "count", e.Count)
+	}
+	if e.Grants > 0 {
+		pairs(w, "grants", e.Grants)
+	}
 }
 
 // trailText is a trail in one line: node:outcome, with the journey before it where that is an inner one.

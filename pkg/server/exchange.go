@@ -155,6 +155,22 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 	return true
 }
 
+// alarms writes down what the request has raised. It is no decision: in strict mode, too, an alarm that can't be written
+// refuses nobody.
+func (x *exchange) alarms() {
+	for _, a := range x.trace.Alarms {
+		x.s.metrics.alarm(x.realmName(), a.Reason)
+		err := x.s.Audit.Write(audit.Event{
+			Event: audit.EventAlarm, Outcome: audit.Raised, Reason: a.Reason, Realm: x.realmName(), ClientID: a.ClientID,
+			Address: a.Network, RequestID: x.id, Count: a.Count, Grants: a.Grants,
+		})
+		if err != nil {
+			x.s.metrics.auditFailed()
+			x.s.Logger.ErrorContext(x.r.Context(), "audit", "error", err, "request_id", x.id)
+		}
+	}
+}
+
 func faultReason(reason string, f *refusal) string {
 	switch {
 	case reason != "":
@@ -168,7 +184,9 @@ func faultReason(reason string, f *refusal) string {
 // answer audits the decision and then sends it: document, or the refusal if it is not nil. undo takes back what can't be
 // audited in strict mode; nil: there is nothing.
 func (x *exchange) answer(event string, document any, refused *refusal, undo func(ctx context.Context) error) {
-	if !x.audit(event, refused) {
+	written := x.audit(event, refused)
+	x.alarms()
+	if !written {
 		if undo != nil {
 			if err := undo(x.r.Context()); err != nil {
 				x.cause = err

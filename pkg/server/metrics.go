@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/password"
 )
 
@@ -21,6 +22,7 @@ type metrics struct {
 	limited   *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	audit     prometheus.Counter
+	alarms    *prometheus.CounterVec
 	journeys  journeyMetrics
 }
 
@@ -46,8 +48,11 @@ func newMetrics(pool *password.Pool) *metrics {
 		audit: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "ropcd_audit_failures_total", Help: "Audit events that could not be written.",
 		}),
+		alarms: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ropcd_alarms_total", Help: "Alarms raised, by realm and reason (many_owners of an address, failure_ratio of a client).",
+		}, []string{"realm", "reason"}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.limited, m.reloads, m.audit)
+	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.limited, m.reloads, m.audit, m.alarms)
 	m.journeys = newJourneyMetrics(m.registry)
 	prometheus.WrapRegistererWithPrefix("ropcd_", m.registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -57,6 +62,13 @@ func newMetrics(pool *password.Pool) *metrics {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ropcd_hashing_" + name, Help: help}, poolGauge(pool, name)))
 	}
 	return m
+}
+
+// watch shows how much the alarms' memory has lost.
+func (m *metrics) watch(w *guard.Watch) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "ropcd_alarms_forgotten_total", Help: "Addresses and clients that the alarms forgot too early, for want of room.",
+	}, func() float64 { return float64(w.Forgotten()) }))
 }
 
 func poolGauge(pool *password.Pool, name string) func() float64 {
@@ -76,6 +88,8 @@ func (m *metrics) decision(event, realm, outcome, reason string) {
 }
 
 func (m *metrics) limit(realm, layer string) { m.limited.WithLabelValues(realm, layer).Inc() }
+
+func (m *metrics) alarm(realm, reason string) { m.alarms.WithLabelValues(realm, reason).Inc() }
 
 func (m *metrics) auditFailed() { m.audit.Inc() }
 

@@ -122,6 +122,10 @@ func allRealms() []*realm.Realm {
 			}
 			r.Clients = append(alphaClients("/limited"), with("/limited", "reporter", func(c *realm.Client) { c.TrustEndUserIP = "X-End-User" }))
 		}),
+		change("/watched", func(r *realm.Realm) {
+			r.Limits.Alarms = realm.Alarms{Owners: 2, Grants: 5, DeniedPercent: 50}
+			r.Clients = append(alphaClients("/watched"), with("/watched", "reporter", func(c *realm.Client) { c.TrustEndUserIP = "X-End-User" }))
+		}),
 		change("/named", func(r *realm.Realm) { r.Issuer = "https://id.example" }),
 		change("/named2", func(r *realm.Realm) { r.Issuer = "https://id2.example" }),
 	}

@@ -51,6 +51,7 @@ func New(o Options) *Server {
 		o.ProxyHeader = guard.XForwardedFor
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
+	s.metrics.watch(o.Provider.Login.Watch)
 	s.route()
 	return s
 }
