@@ -13,6 +13,12 @@ import (
 // pair starts two processes that share a Redis and their system secret.
 func pair(t *testing.T, server *redistest.Server) (a, b *process) {
 	t.Helper()
+	return twins(t, server, alpha)
+}
+
+// twins is pair with other realms.
+func twins(t *testing.T, server *redistest.Server, realms string) (a, b *process) {
+	t.Helper()
 	var both [2]*process
 	for i := range both {
 		dir := filepath.Join(t.TempDir(), string(rune('a'+i)))
@@ -22,7 +28,7 @@ func pair(t *testing.T, server *redistest.Server) (a, b *process) {
 		if err := os.WriteFile(filepath.Join(dir, "system.secret"), []byte("canary-system-secret-0123456789-0123456789\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		configure(t, dir, fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", server.Addr()), alpha)
+		configure(t, dir, fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", server.Addr()), realms)
 		both[i] = start(t, dir)
 	}
 	return both[0], both[1]
