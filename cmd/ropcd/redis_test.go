@@ -25,13 +25,19 @@ func twins(t *testing.T, server *redistest.Server, realms string) (a, b *process
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "system.secret"), []byte("canary-system-secret-0123456789-0123456789\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		shareSecret(t, dir)
 		configure(t, dir, fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", server.Addr()), realms)
 		both[i] = start(t, dir)
 	}
 	return both[0], both[1]
+}
+
+// shareSecret writes the system secret that all processes on one Redis have.
+func shareSecret(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "system.secret"), []byte("canary-system-secret-0123456789-0123456789\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTwoProcessesShareRedis(t *testing.T) {
