@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -150,7 +151,8 @@ func (l *Log) Reopen() error {
 }
 
 // Write writes one event as one line, with the time of now. An error means that the line may be missing. It comes after
-// half a second at the latest: a sink that blocks holds nobody up for longer.
+// half a second at the latest: a sink that blocks holds nobody up for longer. A line that meets [Log.Reopen] is in the old
+// file or in the new one.
 func (l *Log) Write(e Event) error {
 	if l == nil {
 		return nil
@@ -163,7 +165,14 @@ func (l *Log) Write(e Event) error {
 	if err != nil {
 		return fmt.Errorf("encode audit event: %w", err)
 	}
-	if err := l.sink.Load().write(append(visible(line), '\n')); err != nil {
+	line = append(visible(line), '\n')
+	s := l.sink.Load()
+	err = s.write(line)
+	for errors.Is(err, os.ErrClosed) && l.sink.Load() != s { // opened anew since the sink was loaded
+		s = l.sink.Load()
+		err = s.write(line)
+	}
+	if err != nil {
 		return fmt.Errorf("write audit event: %w", err)
 	}
 	return nil

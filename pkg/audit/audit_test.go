@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,56 @@ func TestReopenFollowsARotatedFile(t *testing.T) {
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+}
+
+// Each event is in one of the files, whole and once, however the writes and the rotations meet.
+func TestReopenLosesNoEventThatIsBeingWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l, err := audit.Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const writers, each, rotations = 8, 500, 300
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				if err := l.Write(audit.Event{RequestID: fmt.Sprintf("%d-%d", w, i)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range rotations {
+		if err := os.Rename(path, fmt.Sprint(path, ".", n)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Reopen(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) != rotations+1 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	seen := map[string]bool{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			var e audit.Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil || seen[e.RequestID] {
+				t.Errorf("%v, or twice: %q", err, line)
+			}
+			seen[e.RequestID] = true
+		}
+	}
+	if len(seen) != writers*each {
+		t.Errorf("%d events are in the files, %d were written", len(seen), writers*each)
 	}
 }
 
