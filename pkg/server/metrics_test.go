@@ -2,10 +2,19 @@ package server_test
 
 import (
 	"crypto/rand"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ropcd/ropcd/pkg/password"
 )
 
 // metrics is what the process endpoint shows.
@@ -30,6 +39,26 @@ func series(text string) map[string]bool {
 	return all
 }
 
+// ofStranger is one request for each place that a stranger may put a name into.
+func ofStranger(n string) []string {
+	login, app, agent := form("grant_type", "password", "username", n, "password", n), basic("/alpha", "app"), "User-Agent: "+n
+	return []string{
+		post("/oauth2/"+n+"/access_token", login, app),
+		post("/oauth2/access_token?realm="+n, login, app),
+		post(endpoint("/alpha", "access_token"), login, app, agent),
+		post(endpoint("/alpha", "access_token"), login, basicRaw(n, n)),
+		post(endpoint("/alpha", "access_token"), login+"&auth_chain="+n, app),
+		post(endpoint("/alpha", "access_token"), login+"&scope="+n, app),
+		post(endpoint("/alpha", "access_token"), form("grant_type", n), app),
+		post(endpoint("/alpha", "access_token"), form("grant_type", "refresh_token", "refresh_token", n), app),
+		post(endpoint("/alpha", "introspect"), form("token", n), basicRaw(n, n)),
+		post(endpoint("/alpha", "token/revoke"), form("token", n), app),
+		get(endpoint("/alpha", "tokeninfo"), "Authorization: Bearer "+n, "X-Request-Id: "+n, "X-Forwarded-For: "+n, agent),
+		get("/"+n, agent),
+		n + get(endpoint("/alpha", "tokeninfo"))[len("GET"):],
+	}
+}
+
 // TestMetricsDoNotGrowWithNamesOfStrangers sends requests that differ in everything an attacker chooses.
 func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 	t.Parallel()
@@ -40,23 +69,7 @@ func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 		for range times {
 			n := rand.Text()
 			names = append(names, n)
-			login := form("grant_type", "password", "username", n, "password", n)
-			app := basic("/alpha", "app")
-			for _, request := range []string{
-				post("/oauth2/"+n+"/access_token", login, app),
-				post("/oauth2/access_token?realm="+n, login, app),
-				post(endpoint("/alpha", "access_token"), login, app),
-				post(endpoint("/alpha", "access_token"), login, basicRaw(n, n)),
-				post(endpoint("/alpha", "access_token"), login+"&auth_chain="+n, app),
-				post(endpoint("/alpha", "access_token"), login+"&scope="+n, app),
-				post(endpoint("/alpha", "access_token"), form("grant_type", n), app),
-				post(endpoint("/alpha", "access_token"), form("grant_type", "refresh_token", "refresh_token", n), app),
-				post(endpoint("/alpha", "introspect"), form("token", n), basicRaw(n, n)),
-				post(endpoint("/alpha", "token/revoke"), form("token", n), app),
-				get(endpoint("/alpha", "tokeninfo"), "Authorization: Bearer "+n, "X-Request-Id: "+n, "X-Forwarded-For: "+n),
-				get("/" + n),
-				n + get(endpoint("/alpha", "tokeninfo"))[len("GET"):],
-			} {
+			for _, request := range ofStranger(n) {
 				c.send(request)
 			}
 		}
@@ -86,5 +99,56 @@ func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 		if !strings.Contains(after, want+"\n") {
 			t.Errorf("there is no %s in\n%s", want, after)
 		}
+	}
+}
+
+// TestAFloodLeavesNothingBehind is that at length, and at many connections: there are as many series and goroutines
+// afterwards as before. It is not parallel, since it counts the goroutines of the process.
+func TestAFloodLeavesNothingBehind(t *testing.T) {
+	// A full pool or a deadline, on a busy machine, would be a series more.
+	w := newWorld(t, setup{timeout: time.Minute, pool: password.PoolOptions{Cost: time.Millisecond, MaxWait: time.Minute}})
+	const requests, connections = 10_000, 32
+	flood := func(names int) (sent int64) {
+		var all atomic.Int64
+		var wg sync.WaitGroup
+		for range connections {
+			c := w.dial(t)
+			must(t, c.conn.SetDeadline(time.Now().Add(5*time.Minute)))
+			wg.Go(func() {
+				defer c.conn.Close()
+				for range names {
+					for _, request := range ofStranger(rand.Text()) {
+						if _, err := io.WriteString(c.conn, request); err != nil {
+							t.Error(err)
+							return
+						}
+						method, _, _ := strings.Cut(request, " ")
+						if _, err := c.read(method); err != nil {
+							t.Error(err)
+							return
+						}
+						all.Add(1)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		return all.Load()
+	}
+	goroutines := runtime.NumGoroutine()
+	flood(1)
+	before := series(w.metrics(t))
+	if sent := flood(1 + requests/connections/len(ofStranger(""))); sent < requests {
+		t.Fatalf("%d requests", sent)
+	}
+	if diff := cmp.Diff(before, series(w.metrics(t))); diff != "" {
+		t.Errorf("series (-before +after):\n%s", diff)
+	}
+	end := time.Now().Add(20 * time.Second)
+	for tick := time.NewTicker(time.Millisecond); runtime.NumGoroutine() > goroutines && time.Now().Before(end); <-tick.C {
+	}
+	if n := runtime.NumGoroutine(); n > goroutines {
+		all := make([]byte, 1<<20)
+		t.Errorf("%d goroutines, %d before:\n%s", n, goroutines, all[:runtime.Stack(all, true)])
 	}
 }
