@@ -58,6 +58,10 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			}
 			return open(t, path)
 		},
+		Clock: func(t *testing.T) (storage.Store, func(time.Duration)) {
+			clock := &ahead{}
+			return open(t, file(t), clocked(clock)), func(by time.Duration) { clock.by.Store(int64(by)) }
+		},
 	})
 }
 

@@ -1,9 +1,13 @@
 package redis_test
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,5 +65,32 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			}
 			return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)), remembers)
 		},
+		Clock: func(t *testing.T) (storage.Store, func(time.Duration)) {
+			s, clock := open(t, server.Addr()), &otherClock{}
+			s.AddHook(hook{command: clock.command})
+			return s, func(by time.Duration) { clock.ahead.Store(int64(by.Seconds())) }
+		},
 	})
 }
+
+// otherClock is a server whose clock is some seconds ahead: TIME is replaced in each script. Only scripts read the time, and
+// the lives of keys stay those of the real clock, which is behind.
+type otherClock struct{ ahead atomic.Int64 }
+
+func (c *otherClock) command(ctx context.Context, cmd goredis.Cmder, next goredis.ProcessHook) error {
+	switch args := cmd.Args(); cmd.Name() {
+	case "evalsha": // so that the whole script comes
+		cmd.SetErr(goredis.ErrNoScript)
+		return goredis.ErrNoScript
+	case "eval":
+		script := args[1].(string)
+		if strings.Contains(script, "'TIME'") && !strings.Contains(script, readsTime) {
+			return errors.New("the script reads the time in another way")
+		}
+		args[1] = fmt.Sprintf("local function other_clock() local t = %s return {t[1] + %d, t[2]} end\n", readsTime, c.ahead.Load()) +
+			strings.ReplaceAll(script, readsTime, "other_clock()")
+	}
+	return next(ctx, cmd)
+}
+
+const readsTime = "redis.call('TIME')"

@@ -16,6 +16,8 @@ type Options struct {
 	Reopen func(t *testing.T, s storage.Store) storage.Store
 	// Second opens one more store on the data of the store that Run opened first, as another process does.
 	Second func(t *testing.T) storage.Store
+	// Clock opens a store of its own, with a function that sets how far its clock is ahead of what it would be.
+	Clock func(t *testing.T) (s storage.Store, set func(ahead time.Duration))
 }
 
 // Run tests a store against the contract. The store that open gives is shared by cases in parallel, each in a realm of
@@ -40,6 +42,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store, options ...Options
 	})
 	if o.Second != nil {
 		t.Run("second", func(t *testing.T) { runSecond(t, s, o.Second(t)) })
+	}
+	if o.Clock != nil {
+		t.Run("clock", func(t *testing.T) { runClock(t, o.Clock) })
 	}
 	if o.Reopen != nil {
 		t.Run("reopen", func(t *testing.T) { runReopen(t, open(t), o.Reopen) })
