@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -161,12 +162,26 @@ func (p *process) places(t *testing.T) map[string]string {
 	return places
 }
 
+// search looks for the secrets as they are and as requests spell them, and for the secret bytes of tokens.
 func (p planted) search(t *testing.T, places map[string]string) {
 	t.Helper()
 	for what, secret := range p {
+		if len(secret) < 16 {
+			t.Fatalf("the %s is too short to be searched for", what)
+		}
+		spelled := []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))}
+		if strings.HasSuffix(what, "token") {
+			raw, err := base64.RawURLEncoding.DecodeString(secret[3:]) // behind at_ or rt_
+			if err != nil || len(raw) < 38 {
+				t.Fatalf("the %s is no token: %v", what, err)
+			}
+			spelled = append(spelled, secret[3:], string(raw[22:38])) // behind key id, grant id and number
+		}
 		for place, text := range places {
-			if len(secret) < 16 || strings.Contains(text, secret) {
-				t.Errorf("the %s is in the %s", what, place)
+			for i, s := range spelled {
+				if strings.Contains(text, s) {
+					t.Errorf("the %s is in the %s (spelling %d)", what, place, i)
+				}
 			}
 		}
 	}

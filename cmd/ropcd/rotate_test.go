@@ -43,6 +43,8 @@ func TestRotatingTheAuditFileLosesNoEvent(t *testing.T) {
 			}
 		})
 	}
+	stop := sync.OnceFunc(func() { close(over); clients.Wait() })
+	t.Cleanup(stop) // before the process is killed
 	for n := range rotations {
 		eventually(t, "there are events to lose", func() bool { return strings.Count(file(t, path), "\n") > 10 })
 		if err := os.Rename(path, old(n)); err != nil {
@@ -55,8 +57,7 @@ func TestRotatingTheAuditFileLosesNoEvent(t *testing.T) {
 		}
 		eventually(t, "the file is opened anew", func() bool { _, err := os.Stat(path); return err == nil })
 	}
-	close(over)
-	clients.Wait()
+	stop()
 
 	seen, events := map[string]int{}, 0
 	for n := range rotations + 1 {
