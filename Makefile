@@ -31,6 +31,9 @@ fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 enumeration: tools ## show, in a few minutes, that the time of an answer does not tell whether a user exists
 	@go test -count=1 -timeout 60m -v -run TestAnswerTime ./pkg/server/enumeration -full
 
+soak: tools ## show, in a few minutes, that a flood of logins does not hurt the rest
+	@go test -count=1 -timeout 20m -v -run TestAFlood ./cmd/ropcd -soak
+
 clients: ## run unmodified clients of other languages (npm) against the server
 	@.ci/clients
 
@@ -40,4 +43,4 @@ tools: ## install the programs that the tests start, if they are missing
 clean: ## remove what was built; data/ stays
 	@rm -rf bin
 
-.PHONY: help build run test lint fuzz enumeration clients tools clean
+.PHONY: help build run test lint fuzz enumeration soak clients tools clean

@@ -211,14 +211,23 @@ func (a answer) text(key string) string {
 	return s
 }
 
+// endpoint is the address of an endpoint of realm alpha.
+func (p *process) endpoint(name string) string {
+	return p.url + "/oauth2/realms/root/realms/alpha/" + name
+}
+
 // call posts a form to an endpoint of realm alpha as myClient.
 func (p *process) call(endpoint string, form url.Values) (answer, error) {
-	r, err := http.NewRequest(http.MethodPost, p.url+"/oauth2/realms/root/realms/alpha/"+endpoint, strings.NewReader(form.Encode()))
+	return p.callAs("myClient", clientSecret, endpoint, form)
+}
+
+func (p *process) callAs(id, secret, endpoint string, form url.Values) (answer, error) {
+	r, err := http.NewRequest(http.MethodPost, p.endpoint(endpoint), strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth("myClient", clientSecret)
+	r.SetBasicAuth(id, secret)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return answer{}, err
