@@ -46,6 +46,9 @@ func TestAFloodOfLoginsHurtsNobodyElse(t *testing.T) {
 func (f flood) run(t *testing.T) {
 	s := f.settle(t)
 	m := s.measure(f)
+	if threads := s.metric("ropcd_go_sched_gomaxprocs_threads"); threads <= m.workers {
+		t.Errorf("%v threads for %v hashes at once and all the rest", threads, m.workers)
+	}
 	m.print(t)
 	m.sound(t)
 	s.charges(t, f.owners)
@@ -193,7 +196,7 @@ type measured struct {
 	flood
 	workers              float64
 	goroutines           float64 // before
-	before, after, peak  float64 // resident bytes
+	before, after        float64 // resident bytes
 	capacity, served     float64 // logins a second
 	calm, busy, flooded  []reply // introspections
 	exhausting, flooding []reply // logins

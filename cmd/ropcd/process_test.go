@@ -60,6 +60,12 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// tail is the end of it, as much as somebody would read.
+func (b *buffer) tail() string {
+	s := b.String()
+	return s[max(0, len(s)-32<<10):]
+}
+
 // process is one `ropcd serve`.
 type process struct {
 	cmd            *exec.Cmd
@@ -120,7 +126,7 @@ func start(t *testing.T, dir string, args ...string) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 		if t.Failed() {
-			t.Logf("%s stderr:\n%s", filepath.Base(dir), p.stderr)
+			t.Logf("%s stderr, its end:\n%s", filepath.Base(dir), p.stderr.tail())
 		}
 	})
 	select {
@@ -138,11 +144,12 @@ func start(t *testing.T, dir string, args ...string) *process {
 func (p *process) read(stderr io.Reader, serving chan<- map[string]any) {
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	for waiting := true; lines.Scan(); {
 		_, _ = p.stderr.Write(append(lines.Bytes(), '\n'))
 		var line map[string]any
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line["msg"] == "serving" {
+		if waiting && json.Unmarshal(lines.Bytes(), &line) == nil && line["msg"] == "serving" {
 			serving <- line
+			waiting = false
 		}
 	}
 	_ = p.cmd.Wait()

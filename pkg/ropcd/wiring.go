@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -74,11 +75,23 @@ func (o Options) passwords(c config.PasswordHashing) (*password.Set, error) {
 	return set, nil
 }
 
+// cores is how many threads run Go code at once before [hashingPool] asks for more.
+var cores = sync.OnceValue(func() int { return runtime.GOMAXPROCS(0) })
+
 // hashingPool bounds how many passwords are hashed at once. Its first estimate of what one costs is measured.
+//
+// It also lets as many more threads run Go code as there are workers. Go takes a core from a hash only every 10 ms, so
+// that with a hash on every core all other requests would wait for that; the kernel lets who woke up run much sooner.
+// Threads of low priority, one for each worker, would not do: x/crypto's argon2 computes on goroutines of its own.
 func hashingPool(c config.PasswordHashing, set *password.Set) *password.Pool {
+	workers := int(c.MaxConcurrent)
+	if workers <= 0 {
+		workers = cores()
+	}
+	runtime.GOMAXPROCS(cores() + workers)
 	start := time.Now()
 	set.Decoy("estimate")
-	return password.NewPool(password.PoolOptions{Workers: int(c.MaxConcurrent), Cost: time.Since(start)})
+	return password.NewPool(password.PoolOptions{Workers: workers, Cost: time.Since(start)})
 }
 
 // systemSecrets reads the secrets that all keys are derived from. A missing first file is made when the store is
