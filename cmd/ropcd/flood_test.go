@@ -57,6 +57,7 @@ func (f flood) run(t *testing.T) {
 	m.print(t)
 	m.sound(t)
 	s.charges(t, f.owners)
+	s.letsIn(t)
 	s.rests(t, m.goroutines)
 	if f.verdict {
 		m.judge(t)
@@ -182,6 +183,16 @@ func (s *settlers) charges(t *testing.T, owners int) {
 	}
 	if n != owners || sum != 0 {
 		t.Errorf("%d owners of %d have %d failures", n, owners, sum)
+	}
+}
+
+// letsIn has every owner log in, which an attempt that a refusal left reserved would hinder.
+func (s *settlers) letsIn(t *testing.T) {
+	t.Helper()
+	for i := range s.owners {
+		if r := s.login(i); r.err != nil || r.status != http.StatusOK {
+			t.Fatalf("a login after the flood: %d, %v", r.status, r.err)
+		}
 	}
 }
 
