@@ -50,13 +50,12 @@ func TestAFloodOfLoginsHurtsNobodyElse(t *testing.T) {
 
 func (f flood) run(t *testing.T) {
 	s := f.settle(t)
-	m := s.measure(f)
+	m := s.measure(t, f)
 	if threads := s.metric("ropcd_go_sched_gomaxprocs_threads"); threads != m.workers+float64(runtime.GOMAXPROCS(0)) {
 		t.Errorf("%v threads for %v hashes at once and all the rest", threads, m.workers)
 	}
 	m.print(t)
 	m.sound(t)
-	s.charges(t, f.owners)
 	s.letsIn(t)
 	s.rests(t, m.goroutines)
 	if f.verdict {
@@ -171,7 +170,7 @@ func (s *settlers) metric(name string) float64 {
 }
 
 // charges are the failures of all owners: the passwords were right, so that there are none.
-func (s *settlers) charges(t *testing.T, owners int) {
+func (s *settlers) charges(t *testing.T) {
 	t.Helper()
 	api, n, sum := admin.Dial(filepath.Join(s.p.dir, "admin.sock")), 0, 0
 	for u, err := range admin.List[admin.User](t.Context(), api, "user/list", admin.InRealm{Realm: "alpha"}) {
@@ -181,8 +180,8 @@ func (s *settlers) charges(t *testing.T, owners int) {
 		n++
 		sum += u.Failures
 	}
-	if n != owners || sum != 0 {
-		t.Errorf("%d owners of %d have %d failures", n, owners, sum)
+	if n != s.owners || sum != 0 {
+		t.Errorf("%d owners of %d have %d failures", n, s.owners, sum)
 	}
 }
 
@@ -226,7 +225,8 @@ func (m *measured) capacity() float64 { return (m.capacities[0] + m.capacities[1
 
 // measure introspects all the time: alone, while logins take all there is, under the flood, and the first two again, so
 // that a machine that gets busier or quieter meanwhile shifts all of them.
-func (s *settlers) measure(f flood) *measured {
+func (s *settlers) measure(t *testing.T, f flood) *measured {
+	t.Helper()
 	m := &measured{flood: f, workers: s.metric("ropcd_hashing_workers")}
 	exhaust(1, f.phase/10, s.login)
 	s.send.http.CloseIdleConnections()
@@ -240,6 +240,7 @@ func (s *settlers) measure(f flood) *measured {
 		m.served = perSecond(m.flooding, start, f.during)
 	})
 	m.after = s.metric("ropcd_process_resident_memory_bytes")
+	s.charges(t) // before a right password clears them
 	s.withoutFlood(m)
 	return m
 }
