@@ -75,8 +75,9 @@ func (c Case) Check(s storage.Store) error {
 
 // Cases are the rules that every store must keep.
 func Cases() []Case {
-	return slices.Concat(loginCases, lockoutCases, sourceCases, finishCases, ownerCases, codeCases, historyCases, userCases, clientCases,
-		grantCases, refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases, deadlineCases, limitCases)
+	return slices.Concat(loginCases, lockoutCases, sourceCases, sourceChangeCases, finishCases, ownerCases, codeCases, historyCases,
+		userCases, clientCases, grantCases, refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases,
+		deadlineCases, limitCases)
 }
 
 // limit is how long one case may take.
