@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -122,6 +123,9 @@ func (x *exchange) end(took time.Duration) {
 	}
 	if x.cause != nil {
 		level = slog.LevelError
+		if errors.Is(x.cause, guard.ErrBusy) {
+			level = slog.LevelWarn // nothing is broken
+		}
 		attrs = append(attrs, "error", x.cause.Error())
 	}
 	x.s.Logger.Log(x.r.Context(), level, "request", attrs...)
