@@ -110,7 +110,7 @@ func (a *api) realm(name string) (*ropc.Realm, error) {
 	}
 	r, ok := a.Provider.Current().Realm(path.Key())
 	if !ok {
-		return nil, refuse(CodeNotFound, "there is no realm %q in config.yaml", name)
+		return nil, refuse(CodeNotFound, "there is no realm %q in the configuration in use", name)
 	}
 	return r, nil
 }

@@ -83,7 +83,7 @@ func (a *api) enrolUser(ctx context.Context, in Enrolment, t *trail) (Enrolled, 
 	out := Enrolled{Secret: seedText.EncodeToString(seed)}
 	answer, err := a.alterUser(ctx, in.UserRef, t, false, func(u *realm.User) error {
 		if len(u.Seed) > 0 && !in.Replace {
-			return refuse(CodeExists, "the user has a second factor already; its authenticator is useless once it is replaced")
+			return refuse(CodeExists, "the user has a second factor already; say that it is to be replaced (--replace), which makes its authenticator useless")
 		}
 		u.Seed = a.Seeds.Seal(u.Realm, u.ID, seed)
 		out.URL = codes.AuthenticatorURL(in.issuer(t.Realm), u.Username, seed)

@@ -78,6 +78,9 @@ func (l *loader) journeyTests(d declared, r Realm) {
 	}
 	for i := range tests {
 		l.checkTest(at.At(i), &tests[i], r)
+		if !l.FailedIn(d.at.With("journeys")) { // or else nobody knows what they read
+			l.testParameters(at.At(i).With("parameters"), &tests[i], r)
+		}
 	}
 	switch {
 	case len(tests) == 0 || l.FailedIn(d.at):
@@ -132,11 +135,8 @@ func (l *loader) testName(t *testSection) string {
 	return strconv.Quote(t.Name) + ": "
 }
 
-// checkTest checks what a case names.
-func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
-	if t.Client != "" {
-		l.testClient(at.With("client"), t.Client, r)
-	}
+// testParameters finds those that nothing reads.
+func (l *loader) testParameters(at strict.Path, t *testSection, r Realm) {
 	known := append([]string{"username", "password", "scope", "auth_chain"}, r.Journeys.Parameters()...)
 	for name := range t.Parameters {
 		if !slices.Contains(known, name) {
@@ -145,8 +145,15 @@ func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
 			if hint == "" {
 				hint = "; known are " + strings.Join(shown, ", ")
 			}
-			l.Report(at.With("parameters", name), "no journey of the realm reads this parameter%s", hint)
+			l.Report(at.With(name), "no journey of the realm reads this parameter%s", hint)
 		}
+	}
+}
+
+// checkTest checks what a case names.
+func (l *loader) checkTest(at strict.Path, t *testSection, r Realm) {
+	if t.Client != "" {
+		l.testClient(at.With("client"), t.Client, r)
 	}
 	if name := t.Parameters["username"]; name != "" {
 		if _, ok := realm.Username(name); !ok {

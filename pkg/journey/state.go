@@ -2,6 +2,7 @@ package journey
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"time"
@@ -114,6 +115,26 @@ func (s *State) User() *realm.User {
 		s.user.PasswordHash, s.user.Seed = "", nil
 	}
 	return s.user
+}
+
+// Attributes are those of the resource owner, with what outside sources have said yes with in this run in their place: what
+// will be in the record after a success. nil: there is neither.
+func (s *State) Attributes() map[string]string {
+	var own map[string]string
+	if u := s.User(); u != nil {
+		own = u.Attributes
+	}
+	if len(s.attributes) == 0 {
+		return own
+	}
+	all := make(map[string]string, len(own)+len(s.attributes))
+	maps.Copy(all, own)
+	for k, v := range s.attributes {
+		if all[k] = v; v == "" {
+			delete(all, k)
+		}
+	}
+	return all
 }
 
 // PasswordSet is when the password that is kept for the owner was set, or the account made if that is not known; false:

@@ -29,7 +29,7 @@ type Answer struct {
 
 // ErrSent is part of a fault's chain when the source may have evaluated the password although its answer did not come. It
 // counts as a guess: whoever gets a fast yes and no answer for a no would guess for nothing.
-var ErrSent = errors.New("the password was sent, and no answer came")
+var ErrSent = errors.New("the password was sent, and may have been evaluated")
 
 // ErrUnavailable is the fault of a source that does not answer now: asking again later is right.
 var ErrUnavailable = errors.New("credential source unavailable")

@@ -110,12 +110,36 @@ func (*outside) Name() string                             { return "ldap://a" }
 func (*outside) Refuse(context.Context) error             { return nil }
 func (*outside) LinksAny() bool                           { return true }
 func (*outside) Check(context.Context, string, string) (journey.Answer, error) {
-	return journey.Answer{Right: true}, nil
+	return journey.Answer{Right: true, Attributes: map[string]string{"mail": "ada@example.org", "gone": ""}}, nil
 }
 
 func (o *outside) Run(ctx context.Context, s *journey.State) (string, error) {
 	_, err := s.VerifyWith(ctx, o)
 	return "outcome", err
+}
+
+// What a source has told counts at once, also for whom there is no record yet.
+func TestAttributesOfASourceAreSeenInItsRun(t *testing.T) {
+	known := realm.User{Enabled: true, Attributes: map[string]string{"mail": "old@example.org", "gone": "x", "own": "x"}}
+	for name, user := range map[string]*realm.User{"nobody yet": nil, "an owner": &known} {
+		in := journey.Input{Username: "demo", Password: "right", User: user}
+		for step, want := range map[string]bool{
+			"AttributeDecision {attribute: mail, values: [ada@example.org]}":     true,
+			"AttributeDecision {attribute: mail, values: [old@example.org]}":     false,
+			"AttributeDecision {attribute: gone, present: true}":                 false,
+			"AttributeDecision {attribute: own, present: true}":                  user != nil,
+			"ScriptedDecision {expression: 'attributes.mail endsWith \".org\"'}": true,
+			"ScriptedDecision {expression: 'attributes.gone == \"x\"'}":          false,
+			"ScriptedDecision {expression: 'owner.exists'}":                      user != nil,
+		} {
+			if got := chainOf(t, in, "UsernameCollector", "PasswordCollector", "Outside", step); got.Success != want {
+				t.Errorf("%s: %s: %+v", name, step, got)
+			}
+		}
+	}
+	if known.Attributes["mail"] != "old@example.org" || known.Attributes["gone"] != "x" {
+		t.Errorf("the record was changed: %v", known.Attributes)
+	}
 }
 
 func TestMigrateCredential(t *testing.T) {

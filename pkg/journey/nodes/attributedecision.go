@@ -8,8 +8,8 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// AttributeDecision looks at an attribute of the resource owner. It looks at the record only: it does not compare a
-// password, nor ask whether the owner may log in.
+// AttributeDecision looks at an attribute of the resource owner. It is the record's, or what an outside source that said yes
+// before has told. The node does not compare a password, nor ask whether the owner may log in.
 type AttributeDecision struct {
 	// Attribute is the attribute's name, compared with case.
 	Attribute string `yaml:"attribute" reference:"required"`
@@ -46,11 +46,9 @@ type attribute struct {
 }
 
 func (a attribute) Run(_ context.Context, s *journey.State) (string, error) {
-	user := s.User()
-	if user == nil {
+	value := s.Attributes()[a.name]
+	if value == "" && s.User() == nil {
 		s.SetReason(journey.ReasonUnknownUser)
-		return outcomeFalse, nil
 	}
-	value := user.Attributes[a.name]
 	return decision(value != "" && (a.values == nil || slices.Contains(a.values, value))), nil
 }

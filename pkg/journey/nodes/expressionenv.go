@@ -94,12 +94,10 @@ func (env *environment) fillScopes(s *journey.State) error {
 }
 
 func (env *environment) fillOwner(s *journey.State) error {
-	user := s.User()
-	if user == nil {
-		return nil
+	if user := s.User(); user != nil {
+		env.Owner = ownerView{Exists: true, Enabled: user.Enabled, Expired: user.Expired(s.Now())}
 	}
-	env.Owner = ownerView{Exists: true, Enabled: user.Enabled, Expired: user.Expired(s.Now())}
-	env.Attributes = user.Attributes
+	env.Attributes = s.Attributes()
 	if len(env.Attributes) > maxAttributes {
 		return errManyAttributes
 	}

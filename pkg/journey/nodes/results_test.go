@@ -30,7 +30,11 @@ func chainWith(t *testing.T, types journey.Types, in journey.Input, steps ...str
 		if i == len(steps)-1 {
 			next = journey.Success
 		}
-		for _, outcome := range types[kind]().Outcomes() {
+		outcomes := types[kind]().Outcomes()
+		if len(outcomes) == 0 {
+			outcomes = []string{"true", "false"} // an expression's, which its settings tell
+		}
+		for _, outcome := range outcomes {
 			def.Outcomes[outcome] = next
 		}
 		if _, ok := def.Outcomes["false"]; ok {

@@ -26,14 +26,14 @@ import (
 //   - `authLevel` is the authentication level reached so far.
 //   - `owner.exists`, `owner.enabled` and `owner.expired` say what is known of the resource owner. All three are false if
 //     there is no such owner.
-//   - `attributes` are the owner's attributes, as in `attributes["mail"]` or `attributes.mail`. One that the owner does
-//     not have is empty.
+//   - `attributes` are the owner's attributes, as in `attributes["mail"]` or `attributes.mail`, with what an outside source
+//     that said yes before has told in their place. One that the owner does not have is empty.
 //   - `now` is the time in UTC: `now.hour` is 0 to 23, `now.weekday` is 1 (Monday) to 7 (Sunday), `now.date` is a text such
 //     as "2026-01-02" and `now.time` one such as "15:04". Texts of the same kind can be compared: `now.time < "17:30"`.
 //
-// It may use `and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `contains`, `startsWith`, `endsWith`, `matches`
-// (with a constant pattern in the syntax of RE2), `a ? b : c`, `if a { b } else { c }`, `let`, and lists of constants. It
-// may call:
+// It may use `and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, and on texts `contains`, `startsWith`, `endsWith`,
+// `matches` (with a constant pattern in the syntax of RE2), `a ? b : c`, `if a { b } else { c }`, `let`, and lists of
+// constants. It may call:
 //
 //   - on a text, `len`, `lower`, `upper` and `trim`.
 //   - on a list (`scopes`, or one of constants), `len`, and with a condition in which `#` is the element `all`, `any`,
