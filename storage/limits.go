@@ -49,7 +49,7 @@ const (
 	// Look takes nothing, and is refused where Take would be.
 	Look
 	// Count takes a place whatever the verdict is, for what has happened already. Then the verdict is that of a Look after
-	// it. What is counted beyond the limit has to be waited for, up to once more the limit.
+	// it. What is counted beyond the limit has to be waited for, up to 63 times the limit.
 	Count
 )
 

@@ -22,17 +22,23 @@ type KnownSource struct {
 	Login  realm.Login
 }
 
-// SourceOf is the source of a name's attempts through a client: addresses of IPv4 count as they are, those of IPv6 by
-// their /64. It is of that name alone, so that a record under another owner's key knows nobody. An address that is none
-// has no source.
-func SourceOf(realmKey, username, clientID string, address netip.Addr) Source {
+// Network is what counts as one end user's: an IPv4 address, or the /64 of an IPv6 address, of which one user has all.
+// It is the zero Prefix, which is not valid, for what is no address.
+func Network(address netip.Addr) netip.Prefix {
 	address = address.Unmap()
 	bits := 32
 	if address.Is6() {
 		bits = 64
 	}
-	prefix, err := address.Prefix(bits)
-	if err != nil || !prefix.IsValid() {
+	prefix, _ := address.Prefix(bits) // fails for no address of that many bits
+	return prefix
+}
+
+// SourceOf is the source of a name's attempts through a client, from the [Network] of an address. It is of that name
+// alone, so that a record under another owner's key knows nobody. An address that is none has no source.
+func SourceOf(realmKey, username, clientID string, address netip.Addr) Source {
+	prefix := Network(address)
+	if !prefix.IsValid() {
 		return Source{}
 	}
 	w := &writer{b: []byte("ropcd source 1\x00")}

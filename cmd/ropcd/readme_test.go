@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ropcd/ropcd/pkg/childtest"
 )
 
 // block is a fenced block of the README.
@@ -128,12 +130,7 @@ func serveDemo(t *testing.T, dir string) {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", childtest.FreePort(t))
 }
 
 // Every key of config.yaml that the README names is there, and so is every file that it links to.

@@ -86,8 +86,13 @@ func (a *api) explain(ctx context.Context, in ExplainQuery) (Explanation, error)
 	if err != nil {
 		return Explanation{}, err
 	}
+	return a.explanation(ctx, r, client, in)
+}
+
+// explanation is the answer about a realm and a client that were found.
+func (a *api) explanation(ctx context.Context, r *ropc.Realm, client *realm.Client, in ExplainQuery) (out Explanation, err error) {
 	e := ropc.Explain(r, client, in.AuthChain, in.Scopes)
-	out := Explanation{
+	out = Explanation{
 		Realm: string(r.Path), Rules: []RuleState{}, Journey: e.Journey, Rule: e.Rule, Refusals: filled(e.Refusals),
 		Scopes: filled(e.Scopes), Lifetimes: *describeProvider(e.Settings), Parameters: filled(e.Parameters),
 		Client: ExplainClient{client.ID, client.Enabled, filled(client.GrantTypes), filled(client.AllowedJourneys), filled(client.Scopes)},
@@ -140,11 +145,11 @@ func (a *api) ownerState(ctx context.Context, r *ropc.Realm, typed string) (*Own
 
 // tryJourney runs the journey as a request would, through the guard, and settles the attempt without a grant.
 func (a *api) tryJourney(ctx context.Context, in JourneyTrial, t *trail) (Explanation, error) {
-	out, err := a.explain(ctx, in.ExplainQuery)
-	if err != nil {
-		return out, err
-	}
 	r, client, err := a.explained(ctx, in.ExplainQuery)
+	if err != nil {
+		return Explanation{}, err
+	}
+	out, err := a.explanation(ctx, r, client, in.ExplainQuery)
 	if err != nil {
 		return out, err
 	}

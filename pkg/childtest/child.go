@@ -103,6 +103,18 @@ func (c *Child) end(sig syscall.Signal) {
 	c.cmd = nil
 }
 
+// Start calls run, which chooses a [FreePort] and runs a program on it, again if somebody else takes the port in between.
+func Start(t testing.TB, run func() error) {
+	t.Helper()
+	var err error
+	for range 5 {
+		if err = run(); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
+}
+
 // FreePort is a port of 127.0.0.1 that nobody listens on, at the moment.
 func FreePort(t testing.TB) string {
 	t.Helper()

@@ -76,9 +76,10 @@ func (l *loader) journeyTests(d declared, r Realm) {
 		l.Report(at, "has %d tests; there may be %d", len(tests), maxJourneyTests)
 		return
 	}
+	built := !l.FailedIn(d.at.With("journeys")) // or else nobody knows what they read
 	for i := range tests {
 		l.checkTest(at.At(i), &tests[i], r)
-		if !l.FailedIn(d.at.With("journeys")) { // or else nobody knows what they read
+		if built {
 			l.testParameters(at.At(i).With("parameters"), &tests[i], r)
 		}
 	}

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -58,7 +57,7 @@ func (t rehearsal) verdict(ctx context.Context) (verdict, error) {
 	v.journey, _ = journey.Select(chain, service, organization)
 	v.rule = string(rule)
 	if err != nil {
-		return v.refused(audit.JourneyRefused, t.unavailable(v.journey, err)), nil
+		return v.refused(audit.JourneyRefused, t.unavailable(client, v.journey, err)), nil
 	}
 	in := t.input(client, granted)
 	result, err := chosen.Run(ctx, in)
@@ -99,14 +98,11 @@ func (t rehearsal) scopes(client *realm.Client) ([]string, error) {
 }
 
 // unavailable is why a journey can't be chosen.
-func (t rehearsal) unavailable(name string, err error) string {
+func (t rehearsal) unavailable(client *realm.Client, name string, err error) string {
 	if errors.Is(err, journey.ErrNotConfigured) || t.hidden(name) {
 		return err.Error()
 	}
-	if fault := t.realm.Journeys.Fault(name); fault != "" {
-		return fault
-	}
-	return fmt.Sprintf("the journey %q is not among the client's allowed_journeys", name)
+	return t.realm.Journeys.Unavailable(name, client.AllowsJourney)
 }
 
 // input is what the run starts from.

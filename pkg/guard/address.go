@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/ropcd/ropcd/storage"
 )
 
 // Proxies are the addresses that are believed about whom they ask for. The zero value believes nobody.
@@ -106,16 +108,15 @@ func unquote(value string) string {
 	return value
 }
 
-// Network is what limits take for one end user: an IPv4 address, or the /64 of an IPv6 address, of which one user has
-// all. It is empty for what is no address.
+// Network is what limits take for one end user, see [storage.Network]: an IPv4 address without its length, or the prefix of
+// an IPv6 address. It is empty for what is no address.
 func Network(address string) string {
 	a, err := netip.ParseAddr(address)
 	if err != nil {
 		return ""
 	}
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		return a.String()
+	if network := storage.Network(a); network.Addr().Is6() {
+		return network.String()
 	}
-	return netip.PrefixFrom(a, 64).Masked().String()
+	return a.Unmap().String()
 }

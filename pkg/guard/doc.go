@@ -36,7 +36,7 @@
 //     asks for many users, whose own address must not throttle them all; also behind a proxy, which sees that back end.
 //   - Every denied login is charged alike, whatever the reason, or the limit would tell names apart.
 //   - What has failed is counted afterwards. Requests in parallel can exceed the limit by as many as are under way, but
-//     the excess is a debt: it is waited for, up to once more the limit.
+//     the excess is a debt: it is waited for, up to 63 times the limit.
 //   - Before client authentication no store is asked: see [storage.Limits.Known]. A refusal that another process has seen
 //     is met one failure later; that one is counted too, so that all processes together keep the rate.
 //

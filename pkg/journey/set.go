@@ -103,6 +103,14 @@ func (s *Set) Fault(name string) string {
 	return ""
 }
 
+// Unavailable is [Set.Fault], or that the name is not among a client's allowed journeys; see [Set.Choose].
+func (s *Set) Unavailable(name string, allowed func(name string) bool) string {
+	if fault := s.Fault(name); fault != "" || allowed(name) {
+		return fault
+	}
+	return fmt.Sprintf("the journey %q is not among the client's allowed_journeys", name)
+}
+
 // seal fills what is derived from the journeys.
 func (s *Set) seal() {
 	s.names = slices.Sorted(maps.Keys(s.journeys))

@@ -112,9 +112,5 @@ func unavailable(r *Realm, c *realm.Client, name string) string {
 	if name == "" {
 		return "no journey is configured, and the request names none"
 	}
-	fault := r.Journeys.Fault(name)
-	if fault == "" && !c.AllowsJourney(name) {
-		fault = fmt.Sprintf("the journey %q is not among the client's allowed_journeys", name)
-	}
-	return fault
+	return r.Journeys.Unavailable(name, c.AllowsJourney)
 }

@@ -58,6 +58,15 @@ func (c *cli) checkConfig() error {
 	return err
 }
 
+// configuration is the file's, for commands that need no server.
+func (c *cli) configuration() (*config.Config, error) {
+	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	if cfg == nil {
+		return nil, setupError{errors.New(problemList(problems))}
+	}
+	return cfg, nil
+}
+
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -70,9 +79,9 @@ func (c *cli) showConfig(cmd *cobra.Command, running bool) error {
 		c.output = map[bool]string{true: "json", false: c.output}[c.output == "table"]
 		return ask(cmd.Context(), c, "config/effective", admin.Nothing{}, func(io.Writer, any) {})
 	}
-	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
-	if cfg == nil {
-		return setupError{errors.New(problemList(problems))}
+	cfg, err := c.configuration()
+	if err != nil {
+		return err
 	}
 	text, err := config.Effective(cfg)
 	if c.output != "table" {
@@ -153,10 +162,10 @@ func pseudonymCommand(c *cli) *cobra.Command {
 }
 
 func (c *cli) showPseudonym(realmName, username string) error {
-	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	cfg, err := c.configuration()
 	switch {
-	case cfg == nil:
-		return setupError{errors.New(problemList(problems))}
+	case err != nil:
+		return err
 	case cfg.Audit.PseudonymKeyFile == "":
 		return setupError{errors.New("the configuration has no pseudonyms: set audit.pseudonym_key_file")}
 	}
@@ -173,10 +182,10 @@ func (c *cli) showPseudonym(realmName, username string) error {
 
 // showAudit reads the audit file of the configuration; it needs no server.
 func (c *cli) showAudit(id string) error {
-	cfg, problems := config.Load(c.configPath, c.options.loadOptions())
+	cfg, err := c.configuration()
 	switch {
-	case cfg == nil:
-		return setupError{errors.New(problemList(problems))}
+	case err != nil:
+		return err
 	case cfg.Audit.File == "":
 		return setupError{errors.New("the configuration keeps no audit file: set audit.file")}
 	}

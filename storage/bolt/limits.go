@@ -94,15 +94,18 @@ func (s *Store) Charge(ctx context.Context, charges ...storage.Charge) (v storag
 	}
 	now := s.clock()
 	charges = slices.DeleteFunc(slices.Clone(charges), func(c storage.Charge) bool { return !c.Limit.On() })
+	ids, next := make([][16]byte, len(charges)), make([]time.Time, len(charges))
+	for i, c := range charges {
+		ids[i] = s.limitID(c)
+	}
 	l := &s.limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	next := make([]time.Time, len(charges))
 	for i, c := range charges {
-		rate, free := guard.RateOf(c.Limit), l.layer(c.Layer).free(s.limitID(c))
+		rate, free := guard.RateOf(c.Limit), l.layer(c.Layer).free(ids[i])
 		if c.Mode == storage.Count {
 			free = rate.Count(free, now)
-			l.layer(c.Layer).keep(s.limitID(c), free, l.most)
+			l.layer(c.Layer).keep(ids[i], free, l.most)
 		}
 		var wait time.Duration
 		if next[i], wait = rate.Take(free, now); wait > 0 {
@@ -111,7 +114,7 @@ func (s *Store) Charge(ctx context.Context, charges ...storage.Charge) (v storag
 	}
 	for i, c := range charges {
 		if c.Mode == storage.Take && !v.Refused() {
-			l.layer(c.Layer).keep(s.limitID(c), next[i], l.most)
+			l.layer(c.Layer).keep(ids[i], next[i], l.most)
 		}
 	}
 	return v, nil

@@ -50,15 +50,12 @@ func Start(t testing.TB, o Options) *Server {
 	if err := s.prepare(); err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // somebody else may take a port in between
+	childtest.Start(t, func() error {
 		s.port, s.ports = childtest.FreePort(t), childtest.FreePort(t)
-		if err = s.run(); err == nil {
-			s.furnish()
-			return s
-		}
-	}
-	t.Fatal(err)
-	return nil
+		return s.run()
+	})
+	s.furnish()
+	return s
 }
 
 // URL is where the server listens without TLS, until StartTLS.

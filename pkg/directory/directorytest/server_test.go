@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/ropcd/ropcd/pkg/childtest"
 	"github.com/ropcd/ropcd/pkg/directory/directorytest"
 )
 
@@ -33,29 +34,7 @@ func TestServerComesAndGoes(t *testing.T) {
 	if s.URL() == other.URL() || s.TLSURL() == other.TLSURL() || s.Dir() == other.Dir() {
 		t.Error("two servers are one")
 	}
-	if !answers(s, 10*time.Second) {
-		t.Error("a server that was started does not answer")
-	}
-	for what, end := range map[string]func(){"kill": s.Kill, "stop": s.Stop} {
-		end()
-		if answers(s, 100*time.Millisecond) {
-			t.Errorf("%s leaves the server there", what)
-		}
-		end() // again
-		s.Restart()
-		if !answers(s, 10*time.Second) {
-			t.Errorf("no answer after %s and restart", what)
-		}
-	}
-	s.Pause()
-	if answers(s, 100*time.Millisecond) {
-		t.Error("a paused server answers")
-	}
-	s.Resume()
-	if !answers(s, 10*time.Second) {
-		t.Error("a resumed server does not answer")
-	}
-	s.Pause() // it must still be killed in the end
+	childtest.ComesAndGoes(t, s, func(within time.Duration) bool { return answers(s, within) })
 }
 
 func TestServerEndsWithItsTest(t *testing.T) {

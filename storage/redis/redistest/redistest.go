@@ -45,14 +45,11 @@ func Start(t testing.TB, args ...string) *Server {
 		s.Kill()
 		_ = os.RemoveAll(dir)
 	})
-	for range 5 { // somebody else may take the port in between
+	childtest.Start(t, func() error {
 		s.port = childtest.FreePort(t)
-		if err = s.run(); err == nil {
-			return s
-		}
-	}
-	t.Fatal(err)
-	return nil
+		return s.run()
+	})
+	return s
 }
 
 // Addr is where the server listens.
