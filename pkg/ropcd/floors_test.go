@@ -35,6 +35,7 @@ var tenants = map[string][]string{
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
 	"github.com/expr-lang/expr":       {"pkg/journey/nodes"},
 	"github.com/boombuler/barcode":    {"pkg/ropcd"},
+	"github.com/KimMachineGun":        {"pkg/ropcd"},
 	"github.com/prometheus":           {"pkg/server"},
 	"github.com/pquerna/otp":          {"pkg/journey/nodes"},
 	"github.com/standard-webhooks":    {"pkg/journey/nodes"},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -55,6 +56,7 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 			return err
 		}
 	}
+	go debug.FreeOSMemory() // what the start needed, most of it for hashes
 	return p.run(ctx, l)
 }
 
@@ -92,6 +94,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	p := &process{options: o, path: f.configPath, reloads: make(chan reloadRequest)}
 	p.config.Store(c)
 	p.logger, p.level = newLogger(c.Log, stderr)
+	tuneMemory(p.logger)
 	for _, w := range problems.Warnings() {
 		p.logger.WarnContext(ctx, "configuration", "problem", w.String())
 	}
