@@ -16,6 +16,7 @@ import (
 const (
 	maxBody       = 16 << 10
 	maxParameters = 64
+	formType      = "application/x-www-form-urlencoded"
 )
 
 // secretParameters may not stand in a query, where logs and histories keep them.
@@ -61,9 +62,27 @@ func readForm(r *http.Request, known, secrets []string) (url.Values, *refusal) {
 
 // readBody is the body of a form, of at most maxBody bytes. An empty one needs no content type.
 func readBody(r *http.Request) (string, *refusal) {
-	if r.Body == nil {
+	if r.Body == nil || r.ContentLength == 0 {
 		return "", nil
 	}
+	if r.ContentLength < 0 {
+		return readChunks(r)
+	}
+	switch {
+	case !isForm(r.Header.Values("Content-Type")):
+		return "", errContentType
+	case r.ContentLength > maxBody:
+		return "", errTooLarge
+	}
+	b := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, b); err != nil {
+		return "", errMalformed
+	}
+	return string(b), nil
+}
+
+// readChunks is readBody for a length that is known at the end only, and may be 0.
+func readChunks(r *http.Request) (string, *refusal) {
 	body := bufio.NewReader(r.Body)
 	_, err := body.Peek(1)
 	switch {
@@ -71,8 +90,6 @@ func readBody(r *http.Request) (string, *refusal) {
 		return "", nil
 	case !isForm(r.Header.Values("Content-Type")):
 		return "", errContentType
-	case r.ContentLength > maxBody:
-		return "", errTooLarge
 	case err != nil: // it is not there again when reading goes on
 		return "", errMalformed
 	}
@@ -88,11 +105,14 @@ func readBody(r *http.Request) (string, *refusal) {
 
 // isForm accepts the one content type (RFC 6749 appendix B), whatever its parameters, but no other charset than UTF-8.
 func isForm(contentType []string) bool {
-	if len(contentType) != 1 {
+	switch {
+	case len(contentType) != 1:
 		return false
+	case contentType[0] == formType:
+		return true
 	}
 	kind, parameters, err := mime.ParseMediaType(contentType[0])
-	if kind != "application/x-www-form-urlencoded" || (err != nil && strings.Contains(strings.ToLower(contentType[0]), "charset")) {
+	if kind != formType || (err != nil && strings.Contains(strings.ToLower(contentType[0]), "charset")) {
 		return false // a charset that can't be read may be any
 	}
 	charset := parameters["charset"]
