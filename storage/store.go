@@ -40,3 +40,17 @@ type Store interface {
 	// Close frees what the store holds. No other method may be under way or follow.
 	Close() error
 }
+
+// Connected is a [Store] that keeps connections to servers.
+type Connected interface {
+	// Connections are those of now. Safe for concurrent use.
+	Connections() Connections
+}
+
+// Connections are a store's, to all its servers together.
+type Connections struct {
+	Open, Idle int
+	// Waited is how often, since the start, a call had to wait for a connection because as many as there may be were in
+	// use, and TimedOut how often it waited in vain.
+	Waited, TimedOut uint64
+}

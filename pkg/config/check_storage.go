@@ -51,6 +51,7 @@ func (l *loader) storage(s *Storage) {
 	}
 	between(l, at.With("db"), r.DB, 0, 1<<20)
 	between(l, at.With("timeout"), r.Timeout, 10*time.Millisecond, 2*time.Second)
+	between(l, at.With("pool_size"), r.PoolSize, 0, 10_000)
 	between(l, at.With("wait_replicas"), r.WaitReplicas, 0, 64)
 	if !keyPrefix.MatchString(r.KeyPrefix) {
 		l.Bad(at.With("key_prefix"), "must be 1 to 64 letters, digits and any of _ . : - (braces would move keys "+

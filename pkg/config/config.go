@@ -118,6 +118,7 @@ type Redis struct {
 	Sentinel      Sentinel      `yaml:"sentinel"`
 	KeyPrefix     string        `yaml:"key_prefix"`
 	Timeout       time.Duration `yaml:"timeout"`
+	PoolSize      int           `yaml:"pool_size"` // 0: ten per core
 	WaitReplicas  int           `yaml:"wait_replicas"`
 	AllowEviction bool          `yaml:"allow_eviction"`
 }

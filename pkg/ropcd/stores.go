@@ -52,7 +52,7 @@ func openBolt(c config.Bolt, strangers []byte, log *slog.Logger) (storage.Store,
 func openRedis(c config.Redis, strangers []byte, log *slog.Logger) (storage.Store, error) {
 	o := redis.Options{
 		Mode: c.Mode, Addrs: c.Addrs, Username: c.Username, DB: c.DB, KeyPrefix: c.KeyPrefix, Timeout: c.Timeout,
-		WaitReplicas: c.WaitReplicas, AllowEviction: c.AllowEviction, Logger: log, StrangersKey: strangers,
+		PoolSize: c.PoolSize, WaitReplicas: c.WaitReplicas, AllowEviction: c.AllowEviction, Logger: log, StrangersKey: strangers,
 		Sentinel: redis.Sentinel{MasterName: c.Sentinel.MasterName, Username: c.Sentinel.Username},
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/password"
+	"github.com/ropcd/ropcd/storage"
 )
 
 // metrics count what happens. Labels come from configuration and fixed lists only, so that no request makes a series.
@@ -69,6 +70,23 @@ func (m *metrics) watch(w *guard.Watch) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "ropcd_alarms_forgotten_total", Help: "Addresses and clients that the alarms forgot too early, for want of room.",
 	}, func() float64 { return float64(w.Forgotten()) }))
+}
+
+// connections shows the store's connections.
+func (m *metrics) connections(c storage.Connected) {
+	gauge := func(name, help string, value func(storage.Connections) int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ropcd_store_connections_" + name, Help: help},
+			func() float64 { return float64(value(c.Connections())) }))
+	}
+	counter := func(name, help string, value func(storage.Connections) uint64) {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "ropcd_store_connection_" + name, Help: help},
+			func() float64 { return float64(value(c.Connections())) }))
+	}
+	gauge("open", "Connections to Redis.", func(n storage.Connections) int { return n.Open })
+	gauge("idle", "Connections to Redis that nothing uses.", func(n storage.Connections) int { return n.Idle })
+	counter("waits_total", "Calls that waited for a connection: storage.redis.pool_size were in use.",
+		func(n storage.Connections) uint64 { return n.Waited })
+	counter("timeouts_total", "Calls that waited in vain for a connection.", func(n storage.Connections) uint64 { return n.TimedOut })
 }
 
 func poolGauge(pool *password.Pool, name string) func() float64 {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ropcd/ropcd/pkg/password"
+	"github.com/ropcd/ropcd/storage"
 )
 
 // metrics is what the process endpoint shows.
@@ -150,5 +151,24 @@ func TestAFloodLeavesNothingBehind(t *testing.T) {
 	if n := runtime.NumGoroutine(); n > goroutines {
 		all := make([]byte, 1<<20)
 		t.Errorf("%d goroutines, %d before:\n%s", n, goroutines, all[:runtime.Stack(all, true)])
+	}
+}
+
+// connected is a store with connections.
+type connected struct{ storage.Store }
+
+func (connected) Connections() storage.Connections {
+	return storage.Connections{Open: 5, Idle: 3, Waited: 7, TimedOut: 2}
+}
+
+func TestMetricsTellOfTheStoresConnections(t *testing.T) {
+	text := newWorld(t, setup{wrap: func(s storage.Store) storage.Store { return connected{s} }}).metrics(t)
+	for _, line := range []string{
+		"ropcd_store_connections_open 5", "ropcd_store_connections_idle 3", "ropcd_store_connection_waits_total 7",
+		"ropcd_store_connection_timeouts_total 2",
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no %q", line)
+		}
 	}
 }

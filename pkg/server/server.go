@@ -52,6 +52,9 @@ func New(o Options) *Server {
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
 	s.metrics.watch(o.Provider.Login.Watch)
+	if c, ok := o.Store.(storage.Connected); ok {
+		s.metrics.connections(c)
+	}
 	s.route()
 	return s
 }

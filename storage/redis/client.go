@@ -30,7 +30,7 @@ func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) go
 			Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
 			Protocol: 2, OnConnect: onConnect,
 			MaxRetries: maxRetries, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
-			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout, PoolSize: o.PoolSize,
 			DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
 		})
 	case ModeCluster:
@@ -38,7 +38,7 @@ func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) go
 			Addrs: o.Addrs, Username: o.Username, Password: o.Password, TLSConfig: o.TLS,
 			Protocol: 2, OnConnect: onConnect, MaintNotificationsConfig: off,
 			MaxRedirects: maxRetries + 1, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
-			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout, PoolSize: o.PoolSize,
 			DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
 			DisableRoutingPolicies: true, // by key alone, without asking for COMMAND
 		})
@@ -47,7 +47,7 @@ func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) go
 		Addr: o.Addrs[0], Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLS,
 		Protocol: 2, OnConnect: onConnect, MaintNotificationsConfig: off,
 		MaxRetries: maxRetries, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
-		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout,
+		DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout, PoolSize: o.PoolSize,
 		DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
 	})
 }

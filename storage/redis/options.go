@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -43,6 +44,7 @@ type Options struct {
 
 	KeyPrefix     string        // of every key, without braces; "ropcd" if empty
 	Timeout       time.Duration // of each call, retries included; 300 ms if 0
+	PoolSize      int           // connections to each server, at most; 0: ten per core
 	WaitReplicas  int           // how many replicas must confirm a revocation, a refresh or a failure before it is acknowledged
 	AllowEviction bool          // serve although Redis may evict keys that have a life
 	Logger        *slog.Logger  // slog.Default if nil
@@ -71,6 +73,9 @@ func (o Options) complete() (Options, error) {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
+	if o.PoolSize == 0 {
+		o.PoolSize = 10 * runtime.GOMAXPROCS(0)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -98,8 +103,8 @@ func (o Options) check() error {
 		return fmt.Errorf("no database %d in mode %s", o.DB, o.Mode)
 	case strings.ContainsAny(o.KeyPrefix, "{}") || len(o.KeyPrefix) > maxPrefix:
 		return fmt.Errorf("a key prefix has no braces and at most %d bytes", maxPrefix)
-	case o.Timeout < 0 || o.WaitReplicas < 0:
-		return errors.New("a negative timeout or number of replicas")
+	case o.Timeout < 0 || o.WaitReplicas < 0 || o.PoolSize < 0:
+		return errors.New("a negative timeout, number of replicas or number of connections")
 	}
 	return nil
 }

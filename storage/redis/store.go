@@ -24,7 +24,10 @@ type Store struct {
 	refusals refusals
 }
 
-var _ storage.Store = (*Store)(nil)
+var (
+	_ storage.Store     = (*Store)(nil)
+	_ storage.Connected = (*Store)(nil)
+)
 
 // Open makes a store. It fails only for impossible options: a server that cannot be reached is found by Ready, and used
 // as soon as it can be.
@@ -44,6 +47,14 @@ func Open(opts Options) (*Store, error) {
 func (s *Store) Close() error {
 	s.voids.close()
 	return s.rdb.Close()
+}
+
+// Connections implements [storage.Connected].
+func (s *Store) Connections() storage.Connections {
+	p := s.rdb.PoolStats()
+	return storage.Connections{
+		Open: int(p.TotalConns), Idle: int(p.IdleConns), Waited: uint64(p.WaitCount), TimedOut: uint64(p.Timeouts),
+	}
 }
 
 // quiet sends go-redis's own log, which goes to standard error, to slog. The one there is serves all stores.
