@@ -94,13 +94,18 @@ func (r *reader) str() string {
 
 func (r *reader) properties() map[string]string {
 	n := int(r.u16())
+	return r.pairs(n, r.str)
+}
+
+// pairs reads n keys and values.
+func (r *reader) pairs(n int, text func() string) map[string]string {
 	if n == 0 || !r.ok {
 		return nil
 	}
 	m := map[string]string{}
 	for range n {
-		k := r.str()
-		m[k] = r.str()
+		k := text()
+		m[k] = text()
 		if !r.ok {
 			return nil
 		}

@@ -16,7 +16,8 @@ import (
 // MaxScopes is how many scopes a grant may have: a token carries a bitmap over them.
 const MaxScopes = realm.MaxScopes
 
-// MaxRevoked is how many revoked access tokens a grant remembers one by one. Beyond it the oldest become "all up to n".
+// MaxRevoked is how many revoked access tokens a grant remembers one by one, expired or not. Those from the first on without
+// a gap are "all up to n", and take no place; beyond MaxRevoked the oldest become so, too.
 const MaxRevoked = 64
 
 // Buckets is the number of slots that owners are spread over; an owner, its attempts and its grants share one.
@@ -107,14 +108,8 @@ type Grant struct {
 	RealmEpoch    uint32
 	ClientEpoch   uint32
 
-	RevokedUpTo uint32          // all access tokens up to this number are revoked
-	Revoked     []RevokedAccess // single ones beyond it
-}
-
-// RevokedAccess is a revoked access token, remembered until it would have expired.
-type RevokedAccess struct {
-	Seq     uint32
-	Expires time.Time // zero: never
+	RevokedUpTo uint32   // all access tokens up to this number are revoked
+	Revoked     []uint32 // single ones beyond it
 }
 
 // Over reports whether t has come. A zero time never comes.
@@ -125,7 +120,7 @@ func (g *Grant) Expired(now time.Time) bool { return Over(g.KeepUntil, now) || O
 
 // IsRevoked reports whether the access token of that number was revoked.
 func (g *Grant) IsRevoked(seq uint32) bool {
-	return seq <= g.RevokedUpTo || slices.ContainsFunc(g.Revoked, func(r RevokedAccess) bool { return r.Seq == seq })
+	return seq <= g.RevokedUpTo || slices.Contains(g.Revoked, seq)
 }
 
 // Bitmap has bit i set when the grant's scope i is in scopes. ok is false when a scope is not the grant's.

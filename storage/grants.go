@@ -21,7 +21,8 @@ type Grants interface {
 	Refresh(ctx context.Context, r RefreshStep) (Refreshed, error)
 	// Revoke ends what a token stands for: a refresh token of any generation the grant, an access token itself.
 	// [ErrNotFound] when there is no such grant alive, the digest is not its own or the realm is another,
-	// [ErrOtherClient] when it is another client's. Nothing is changed then. Revoking again is no error.
+	// [ErrOtherClient] when it is another client's. Nothing is changed then. Revoking again is no error. What was revoked
+	// stays so, expired tokens too: a clock that is set back makes no revoked token good again.
 	Revoke(ctx context.Context, r Revocation) error
 
 	// EndGrant ends one grant of a realm, or [ErrNotFound].
@@ -98,8 +99,7 @@ type Revocation struct {
 	ID       GrantID
 	Digest   Digest // of the refresh or the access secret, as Access says
 	Access   bool
-	Seq      uint32    // of an access token
-	Expires  time.Time // of an access token; zero: never
+	Seq      uint32 // of an access token
 	Realm    string
 	ClientID string
 }

@@ -106,7 +106,7 @@ func (t *Tokens) Revoke(ctx context.Context, r *Realm, clientID, text string) (s
 		return storage.GrantID{}, nil
 	}
 	err := t.Grants.Revoke(ctx, storage.Revocation{
-		ID: tok.Grant, Digest: tok.Secret.Digest(), Access: tok.Kind == token.Access, Seq: tok.Number, Expires: tok.Expires,
+		ID: tok.Grant, Digest: tok.Secret.Digest(), Access: tok.Kind == token.Access, Seq: tok.Number,
 		Realm: r.Path.Key(), ClientID: clientID,
 	})
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

@@ -58,6 +58,11 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			}
 			return open(t, path)
 		},
+		Plant: func(t *testing.T, s storage.Store, id storage.GrantID, record []byte) {
+			if err := s.(*bolt.Store).SetGrant(t.Context(), id, record); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Clock: func(t *testing.T) (storage.Store, func(time.Duration)) {
 			clock := &ahead{}
 			return open(t, file(t), clocked(clock)), func(by time.Duration) { clock.by.Store(int64(by)) }

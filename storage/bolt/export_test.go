@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/ropcd/ropcd/storage"
 )
 
 // OnCommit replaces what the writer does to commit; f gets the real thing. A nil f puts that back.
@@ -34,6 +36,14 @@ func (s *Store) Changed(ctx context.Context, name string) (v []byte) {
 		return nil
 	})
 	return v
+}
+
+// SetGrant replaces the record of a grant.
+func (s *Store) SetGrant(ctx context.Context, id storage.GrantID, record []byte) error {
+	return s.write(ctx, func(t *tx) error {
+		t.put(grantsBucket, id[:], record)
+		return nil
+	})
 }
 
 // Queued is how many changes wait for the writer.

@@ -88,7 +88,6 @@ func successor(g *storage.Grant, r storage.RefreshStep, now time.Time) *storage.
 		n.RefreshExpires = storage.Earlier(after(now, r.RefreshLifetime), n.MaxExpires)
 	}
 	n.KeepUntil = storage.Earlier(later(n.KeepUntil, later(n.AccessExpires, n.RefreshExpires)), n.MaxExpires)
-	n.Revoked = prune(n.Revoked, now)
 	return n
 }
 

@@ -3,7 +3,6 @@ package bolt
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/ropcd/ropcd/storage"
 )
@@ -26,26 +25,21 @@ func (s *Store) Revoke(ctx context.Context, r storage.Revocation) error {
 			return storage.ErrOtherClient
 		case !r.Access:
 			t.deleteGrant(key(g.Realm, g.Username), g.ID)
-		case !g.IsRevoked(r.Seq) && !storage.Over(r.Expires, t.now):
-			g.Revoked = prune(g.Revoked, t.now)
-			revoke(g, storage.RevokedAccess{Seq: r.Seq, Expires: r.Expires})
+		case !g.IsRevoked(r.Seq):
+			g.Revoked = append(g.Revoked, r.Seq)
+			tidy(g)
 			t.putGrant(g)
 		}
 		return nil
 	})
 }
 
-// revoke adds an access token to those that are revoked. When there are too many, the lowest number becomes "all up to".
-func revoke(g *storage.Grant, r storage.RevokedAccess) {
-	g.Revoked = append(g.Revoked, r)
-	for len(g.Revoked) > storage.MaxRevoked {
-		lowest := slices.MinFunc(g.Revoked, func(a, b storage.RevokedAccess) int { return int(int64(a.Seq) - int64(b.Seq)) })
-		g.RevokedUpTo = max(g.RevokedUpTo, lowest.Seq)
-		g.Revoked = slices.DeleteFunc(g.Revoked, func(a storage.RevokedAccess) bool { return a.Seq <= g.RevokedUpTo })
+// tidy forgets no revoked token: the clock may be set back, and one that seemed over would be good again. Numbers that
+// RevokedUpTo can say go there, which costs nothing, and beyond the limit the lowest do.
+func tidy(g *storage.Grant) {
+	slices.Sort(g.Revoked)
+	for len(g.Revoked) > 0 && (g.Revoked[0] <= g.RevokedUpTo+1 || len(g.Revoked) > storage.MaxRevoked) {
+		g.RevokedUpTo = max(g.RevokedUpTo, g.Revoked[0])
+		g.Revoked = g.Revoked[1:]
 	}
-}
-
-// prune drops the tokens that would have expired by now.
-func prune(revoked []storage.RevokedAccess, now time.Time) []storage.RevokedAccess {
-	return slices.DeleteFunc(revoked, func(r storage.RevokedAccess) bool { return storage.Over(r.Expires, now) })
 }

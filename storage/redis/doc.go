@@ -13,8 +13,9 @@
 //   - One method is one script in one slot. Every key begins with prefix:{tag}, and what a script touches together has
 //     one tag: an owner's record, reservations, index and grants have the owner's bucket. keys.go makes every key and
 //     says how long it lives. Scripts make the keys of grants they find in an index by the same rules (lib.lua).
-//   - Values are the bytes of storage. Scripts change the fixed-width head of a record with the struct library and copy
-//     the rest as it is, so that a field added behind the head needs no change here.
+//   - Values are the bytes of storage. Scripts change what stands first in a record with the struct library and copy the rest
+//     as it is, so that a field added behind needs no change here. For grants lua/record.lua alone knows where things stand.
+//     It checks the seal of what it reads and makes that of what it writes, and leaves an old record in its version.
 //   - One clock: TIME of the server that runs the script. It is never compared with a process's own.
 //   - Epochs have no life and are cached for so long that, with the time a call may take, a second is never exceeded.
 //     An epoch that was lost in a failover reads lower than a grant's own: the grant lives.

@@ -53,7 +53,7 @@ type settling struct {
 	countLogin bool
 	codeStep   uint64
 	wrongCode  bool
-	grant      []byte
+	grant      []byte // see newGrant
 	base       string
 	bucket     uint16
 	source     storage.Source
@@ -85,7 +85,7 @@ func (x *settling) args() []any {
 // bucketBytes are the two bytes that a grant's id begins with.
 func bucketBytes(bucket uint16) []byte { return binary.BigEndian.AppendUint16(nil, bucket) }
 
-// newGrant completes and encodes a grant. The script lets it end with the account that it finds.
+// newGrant completes and encodes a grant: its id, which the record does not name, and the record. The script lets it end with the account that it finds.
 func (s *Store) newGrant(ctx context.Context, r *storage.Reservation, g *storage.Grant) ([]byte, error) {
 	now, err := s.epochsOf(ctx, realmClient{g.Realm, g.ClientID}, false)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Store) newGrant(ctx context.Context, r *storage.Reservation, g *storage
 	if err != nil {
 		return nil, fmt.Errorf("finish: %w", err)
 	}
-	return record, nil
+	return append(g.ID[:], record...), nil
 }
 
 // parts are the administrative part of the owner's record as Begin read it, and the one to write. Without one the

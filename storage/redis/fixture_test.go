@@ -103,7 +103,7 @@ func refreshStep(g *storage.Grant) storage.RefreshStep {
 func revocation(g *storage.Grant, access bool) storage.Revocation {
 	r := storage.Revocation{ID: g.ID, Digest: g.RefreshDigest, Realm: g.Realm, ClientID: g.ClientID}
 	if access {
-		r.Digest, r.Access, r.Seq, r.Expires = g.AccessDigest, true, g.Seq, g.AccessExpires
+		r.Digest, r.Access, r.Seq = g.AccessDigest, true, g.Seq
 	}
 	return r
 }

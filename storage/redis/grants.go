@@ -81,8 +81,7 @@ func (s *Store) Revoke(ctx context.Context, r storage.Revocation) error {
 			return err
 		}
 		reply, err := s.confirm(ctx, revokeScript, []string{key, s.keys.done(key, n[:])}, s.keys.base(r.ID.Bucket()), r.ID[:],
-			r.Digest[:], r.Realm, r.ClientID, flag(r.Access), r.Seq, storage.Millis(r.Expires), now.realm, now.client,
-			flag(fresh), millis(doneLife))
+			r.Digest[:], r.Realm, r.ClientID, flag(r.Access), r.Seq, now.realm, now.client, flag(fresh), millis(doneLife))
 		if err != nil {
 			return err
 		}

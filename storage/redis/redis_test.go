@@ -65,6 +65,11 @@ func TestStoreKeepsTheContract(t *testing.T) {
 			}
 			return open(t, server.Addr(), prefix("contract"+strings.Repeat("x", n)), remembers)
 		},
+		Plant: func(t *testing.T, s storage.Store, id storage.GrantID, record []byte) {
+			if err := s.(*redis.Store).SetGrant(t.Context(), id, record); err != nil {
+				t.Fatal(err)
+			}
+		},
 		Clock: func(t *testing.T) (storage.Store, func(time.Duration)) {
 			s, clock := open(t, server.Addr()), &otherClock{}
 			s.AddHook(hook{command: clock.command})

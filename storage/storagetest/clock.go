@@ -7,8 +7,8 @@ import (
 	"github.com/ropcd/ropcd/storage"
 )
 
-const ruleSetBack = "A clock that is set back makes no lock shorter, forgets no failure, ends no grant and frees no spent " +
-	"token; and it lets nobody wait for the limit of a request much longer than the limit itself."
+const ruleSetBack = "A clock that is set back makes no lock shorter, forgets no failure, ends no grant, frees no spent token, " +
+	"makes no revoked one good; and it lets nobody wait for the limit of a request much longer than the limit itself."
 
 // setBack is by how much the cases set the clock back: more than anything that they wait for.
 const setBack = 30 * 24 * long
@@ -56,6 +56,20 @@ var clockCases = []struct {
 		back(setBack)
 		e.that("revoked", e.inspect(g).IsRevoked(1))
 		e.that("revoked after a refresh", e.renew(step(g)).IsRevoked(1))
+	}},
+	{"revoked token that seemed expired", func(e *env, back func(time.Duration)) {
+		back(setBack)
+		g := e.renewed(9)
+		e.ok("revoke", e.Revoke(e.ctx, revocation(g, 3)))
+		back(-2 * long) // the clock goes wrong: all access tokens seem expired
+		e.that("revoked", e.inspect(g).IsRevoked(3))
+		e.ok("revoke one that seems expired", e.Revoke(e.ctx, revocation(g, 5)))
+		g = e.renew(step(g))
+		e.renew(step(g, keep))
+		back(2 * long)
+		got := e.inspect(g)
+		e.equal("revoked 3, 4, 5, 6", []bool{got.IsRevoked(3), got.IsRevoked(4), got.IsRevoked(5), got.IsRevoked(6)},
+			[]bool{true, false, true, false})
 	}},
 	{"one-time code", func(e *env, back func(time.Duration)) {
 		u := e.user()

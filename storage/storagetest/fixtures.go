@@ -206,7 +206,7 @@ func (e *env) renew(r storage.RefreshStep) *storage.Grant {
 // revocation names an access token of a grant.
 func revocation(g *storage.Grant, seq uint32) storage.Revocation {
 	return storage.Revocation{
-		ID: g.ID, Digest: g.AccessDigest, Access: true, Seq: seq, Expires: g.AuthTime.Add(long), Realm: g.Realm, ClientID: g.ClientID,
+		ID: g.ID, Digest: g.AccessDigest, Access: true, Seq: seq, Realm: g.Realm, ClientID: g.ClientID,
 	}
 }
 

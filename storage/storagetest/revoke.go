@@ -1,10 +1,6 @@
 package storagetest
 
-import (
-	"time"
-
-	"github.com/ropcd/ropcd/storage"
-)
+import "github.com/ropcd/ropcd/storage"
 
 const (
 	ruleRevoke = "ErrNotFound when there is no such grant alive, the digest is not its own or the realm is another, ErrOtherClient " +
@@ -89,22 +85,15 @@ var revokeCases = []Case{
 		e.ok("revoke what is up to n already", e.Revoke(e.ctx, revocation(g, oldest)))
 		e.that("the list is bounded", len(e.inspect(g).Revoked) <= storage.MaxRevoked)
 	}},
-	{"revoke/pruned", "A revoked access token is remembered until it would have expired; one without expiry for ever.", func(e *env) {
-		g := e.renewed(99)
-		for seq := uint32(2); seq <= 40; seq++ {
-			r := revocation(g, seq)
-			r.Expires = storage.Trim(g.AuthTime.Add(20 * time.Millisecond))
-			e.ok("revoke", e.Revoke(e.ctx, r))
+	{"revoke/in a row", "Revoked tokens from the first on take no place in the list, in whatever order they come.", func(e *env) {
+		g := e.renewed(199)
+		for _, seq := range []uint32{3, 5, 2, 1, 4, 7} {
+			e.ok("revoke", e.Revoke(e.ctx, revocation(g, seq)))
 		}
-		forever := revocation(g, 50)
-		forever.Expires = time.Time{}
-		e.ok("revoke", e.Revoke(e.ctx, forever))
-		e.untilOver(g, g.AuthTime.Add(20*time.Millisecond))
-		e.ok("revoke one more", e.Revoke(e.ctx, revocation(g, 60)))
 		got := e.inspect(g)
-		e.that("both are revoked", got.IsRevoked(50) && got.IsRevoked(60))
-		e.equal("remembered", len(got.Revoked), 2)
-		e.that("nothing else died", !got.IsRevoked(1) && !got.IsRevoked(51))
+		e.equal("all up to", got.RevokedUpTo, uint32(5))
+		e.equal("beyond", got.Revoked, []uint32{7})
+		e.that("nothing else died", !got.IsRevoked(6) && !got.IsRevoked(8))
 	}},
 }
 

@@ -18,6 +18,8 @@ type Options struct {
 	Second func(t *testing.T) storage.Store
 	// Clock opens a store of its own, with a function that sets how far its clock is ahead of what it would be.
 	Clock func(t *testing.T) (s storage.Store, set func(ahead time.Duration))
+	// Plant replaces a record in the store that Run opened first, for a store that keeps [storage.Grant.Encode].
+	Plant Plant
 }
 
 // Run tests a store against the contract. The store that open gives is shared by cases in parallel, each in a realm of
@@ -42,6 +44,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store, options ...Options
 	})
 	if o.Second != nil {
 		t.Run("second", func(t *testing.T) { runSecond(t, s, o.Second(t)) })
+	}
+	if o.Plant != nil {
+		t.Run("old records", func(t *testing.T) { runOldRecords(t, s, o.Plant) })
 	}
 	if o.Clock != nil {
 		t.Run("clock", func(t *testing.T) { runClock(t, o.Clock) })

@@ -10,7 +10,7 @@
 --    7 1 to count a login
 --    8 time step of the one-time code that was right, or 0
 --    9 1 if a failure is that of a one-time code
---   10 the grant's record, or ''
+--   10 the grant's id (14 bytes) and record, or ''
 --   11 base
 --   12 bucket (2 bytes)
 --   13 life of a stranger's account
@@ -94,7 +94,7 @@ put_all(base, shortened, now)
 
 if answer == 'used' then return remember(KEYS[8], mark_life, answer) end
 if mine and outcome == SUCCESS and grant ~= '' then
-  local g = unpack_grant(grant, grant:sub(2, 15))
+  local g = unpack_grant(grant:sub(15), grant:sub(1, 14))
   g.max = earlier(g.max, expires(part))
   put(base, KEYS[6], g, now)
 end

@@ -1,27 +1,6 @@
--- grant.lua takes a grant's record apart and puts it together again.
+-- grant.lua is what a step does to a grant, its key and its owner's index.
 
-local GRANT = '>Bc14I4I4I6c8I6I6I6I6c16c16I4I4I4BB'
-local GRANT_SIZE, REVOKED_SIZE, MAX_REVOKED = 107, 10, 64
-
--- unpack_grant reads a record that is kept under the id.
-local function unpack_grant(v, id)
-  if #v < GRANT_SIZE or v:byte(1) ~= 1 or v:sub(2, 15) ~= id then damaged('grant record') end
-  local g, n, at, _ = {}
-  _, g.id, g.generation, g.seq, g.refreshed, g.nonce, g.access, g.refresh, g.max, g.keep, g.refresh_digest,
-    g.access_digest, g.realm_epoch, g.client_epoch, g.upto, g.has_refresh, n, at = struct.unpack(GRANT, v)
-  if #v < GRANT_SIZE + n * REVOKED_SIZE then damaged('grant record cut short') end
-  g.revoked = {}
-  for i = 1, n do
-    local r = {}
-    r.seq, r.expires, at = struct.unpack('>I4I6', v, at)
-    g.revoked[i] = r
-  end
-  g.body = v:sub(at)
-  local ok
-  ok, g.realm, g.username, g.client, g.scopes = pcall(struct.unpack, '>I2c0I2c0I2c0I2c0', g.body)
-  if not ok then damaged('grant record cut short') end
-  return g
-end
+local MAX_REVOKED = 64
 
 -- read_grant is the grant under a key, or nil when there is none or nothing of it can be valid any more.
 local function read_grant(key, id, now)
@@ -32,22 +11,18 @@ local function read_grant(key, id, now)
   return g, v
 end
 
-local function pack_grant(g)
-  local list = {}
-  for i, r in ipairs(g.revoked) do list[i] = struct.pack('>I4I6', r.seq, r.expires) end
-  return struct.pack(GRANT, 1, g.id, g.generation, g.seq, g.refreshed, g.nonce, g.access, g.refresh, g.max, g.keep,
-    g.refresh_digest, g.access_digest, g.realm_epoch, g.client_epoch, g.upto, g.has_refresh, #list)
-    .. table.concat(list) .. g.body
-end
-
--- prune forgets revoked tokens that are over, and turns those beyond the limit into "all up to", the oldest first.
-local function prune(g, now)
+-- tidy forgets no revoked token: the clock may be set back, and one that seemed over would be good again. Numbers that "all
+-- up to" can say go there, which costs nothing, and beyond the limit the lowest do.
+local function tidy(g)
+  table.sort(g.revoked)
   local kept = {}
-  for _, r in ipairs(g.revoked) do
-    if not over(r.expires, now) and r.seq > g.upto then kept[#kept + 1] = r end
+  for i, seq in ipairs(g.revoked) do
+    if seq <= g.upto + 1 or #g.revoked - i >= MAX_REVOKED then
+      g.upto = math.max(g.upto, seq)
+    else
+      kept[#kept + 1] = seq
+    end
   end
-  table.sort(kept, function(a, b) return a.seq < b.seq end)
-  while #kept > MAX_REVOKED do g.upto = table.remove(kept, 1).seq end
   g.revoked = kept
 end
 
@@ -74,7 +49,7 @@ end
 
 -- put writes a grant that a step has changed.
 local function put(base, key, g, now)
-  prune(g, now)
+  tidy(g)
   local v, keep = pack_grant(g), earlier(g.keep, g.max)
   write_grant(key, v, keep)
   list(index_key(base, g), g.id, keep, now)

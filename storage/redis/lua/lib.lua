@@ -1,5 +1,5 @@
 -- lib.lua stands in front of every script. Times are milliseconds of this server's clock; 0 never comes. Records are those
--- of package storage, where their layout is written down: only the fixed-width head is taken apart here, and what stands
+-- of package storage, where their layout is written down: only what steps change is taken apart here, and what stands
 -- behind it is carried over byte by byte. Everything is read and judged before anything is written.
 
 local NEVER = 281474976710655 -- the largest time there is, 48 bits
