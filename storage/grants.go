@@ -47,6 +47,9 @@ type View struct {
 	Now   time.Time
 }
 
+// ClockLeeway is by how much a clock may be set back, or another server's be behind, within the grace of a rotation.
+const ClockLeeway = time.Second
+
 // RefreshStep asks for the tokens that follow a refresh token. The step refuses, in this order and without any effect
 // but the one named: a grant that is not alive, another realm, a wrong digest, another client, an expired refresh token,
 // a generation that the grant has not reached ([RefreshRefused]); a spent token, that is an older generation than the
@@ -55,7 +58,8 @@ type View struct {
 // the client still has ([RefreshNoScope]).
 //
 // Then, with Rotate and the current generation: generation and Seq + 1, a fresh refresh expiry, within the grant's end.
-// A predecessor within Grace, or a repeated Nonce: nothing changes, and the answer is the same generation, Seq and
+// A predecessor is within Grace when the rotation was less than that ago, or is no more than [ClockLeeway] to come: the
+// clock was set back then, and nobody knows how long ago it was. A predecessor within Grace, or a repeated Nonce: nothing changes, and the answer is the same generation, Seq and
 // expiry as the first one. Without Rotate and the current generation: Seq + 1. A zero Nonce repeats nothing. A grant that
 // no refresh token was issued for is refused like one that is not alive.
 type RefreshStep struct {

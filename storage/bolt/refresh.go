@@ -72,7 +72,8 @@ func repeats(g *storage.Grant, r storage.RefreshStep, now time.Time) bool {
 	if r.Nonce != [8]byte{} && r.Nonce == g.Nonce && behind <= 1 {
 		return true
 	}
-	return behind == 1 && r.Grace > 0 && now.Before(g.Refreshed.Add(r.Grace))
+	since := now.Sub(g.Refreshed)
+	return behind == 1 && r.Grace > 0 && since >= -storage.ClockLeeway && since < r.Grace
 }
 
 // successor is the grant after a refresh. Nothing that it issues outlives the grant's end, and the record lives as long

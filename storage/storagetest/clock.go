@@ -8,7 +8,7 @@ import (
 )
 
 const ruleSetBack = "A clock that is set back makes no lock shorter, forgets no failure, ends no grant, frees no spent token, " +
-	"makes no revoked one good; and it lets nobody wait for the limit of a request much longer than the limit itself."
+	"makes no revoked one good and no grace longer; and it lets nobody wait for the limit of a request much longer than the limit itself."
 
 // setBack is by how much the cases set the clock back: more than anything that they wait for.
 const setBack = 30 * 24 * long
@@ -70,6 +70,24 @@ var clockCases = []struct {
 		got := e.inspect(g)
 		e.equal("revoked 3, 4, 5, 6", []bool{got.IsRevoked(3), got.IsRevoked(4), got.IsRevoked(5), got.IsRevoked(6)},
 			[]bool{true, false, true, false})
+	}},
+	{"grace", func(e *env, back func(time.Duration)) {
+		spent := e.newLogin()
+		within := step(spent, grace(long))
+		now := e.renew(within)
+		back(storage.ClockLeeway)
+		e.equal("within the leeway", e.renew(step(spent, grace(long))), now)
+		e.equal("repeated", e.renew(within), now)
+		back(setBack / 2)
+		e.equal("repeated after the step", e.renew(within), now)
+		e.equal("spent", e.refresh(step(spent, grace(long))).Outcome, storage.RefreshReused)
+		e.dead("reuse", spent)
+	}},
+	{"no grace", func(e *env, back func(time.Duration)) {
+		spent := e.newLogin()
+		e.renew(step(spent))
+		back(storage.ClockLeeway)
+		e.equal("spent", e.refresh(step(spent)).Outcome, storage.RefreshReused)
 	}},
 	{"one-time code", func(e *env, back func(time.Duration)) {
 		u := e.user()

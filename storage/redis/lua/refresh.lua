@@ -5,6 +5,7 @@
 --       may have.
 -- Answer: {outcome, now, record or nil}, or {'stale'}. The same nonce again has the same answer.
 
+local LEEWAY = 1000 -- by which a clock may be set back within the grace: storage.ClockLeeway
 local DONE, REFUSED, REUSED, WIDER, NO_SCOPE = 0, 1, 2, 3, 4
 local base, id, generation, digest, realm = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local client, nonce, rotate, grace = ARGV[6], ARGV[7], ARGV[8] == '1', tonumber(ARGV[9])
@@ -28,8 +29,10 @@ if verdict == 'dead' or over(g.refresh, now) or generation > g.generation then r
 
 local spent = generation < g.generation
 local predecessor = generation == g.generation - 1
+local since = now - g.refreshed
+local within = grace > 0 and since >= -LEEWAY and since < grace
 local repeated = named and nonce == g.nonce and (predecessor or not spent)
-if spent and not repeated and not (predecessor and now < g.refreshed + grace) then
+if spent and not repeated and not (predecessor and within) then
   drop(base, KEYS[1], g)
   if named then remember(KEYS[2], life, record) end
   return {REUSED, now, record}
