@@ -33,7 +33,7 @@ var tenants = map[string][]string{
 	"go.etcd.io/bbolt":                {"storage/bolt"},
 	"go.yaml.in/yaml/v3":              {"pkg/config", "pkg/config/strict"},
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
-	"github.com/expr-lang/expr":       {"pkg/journey/nodes"},
+	"cel.dev/cel-go":                  {"pkg/journey/nodes"},
 	"github.com/boombuler/barcode":    {"pkg/ropcd"},
 	"github.com/KimMachineGun":        {"pkg/ropcd"},
 	"github.com/prometheus":           {"pkg/server"},

@@ -124,13 +124,13 @@ func TestAttributesOfASourceAreSeenInItsRun(t *testing.T) {
 	for name, user := range map[string]*realm.User{"nobody yet": nil, "an owner": &known} {
 		in := journey.Input{Username: "demo", Password: "right", User: user}
 		for step, want := range map[string]bool{
-			"AttributeDecision {attribute: mail, values: [ada@example.org]}":     true,
-			"AttributeDecision {attribute: mail, values: [old@example.org]}":     false,
-			"AttributeDecision {attribute: gone, present: true}":                 false,
-			"AttributeDecision {attribute: own, present: true}":                  user != nil,
-			"ScriptedDecision {expression: 'attributes.mail endsWith \".org\"'}": true,
-			"ScriptedDecision {expression: 'attributes.gone == \"x\"'}":          false,
-			"ScriptedDecision {expression: 'owner.exists'}":                      user != nil,
+			"AttributeDecision {attribute: mail, values: [ada@example.org]}":      true,
+			"AttributeDecision {attribute: mail, values: [old@example.org]}":      false,
+			"AttributeDecision {attribute: gone, present: true}":                  false,
+			"AttributeDecision {attribute: own, present: true}":                   user != nil,
+			"ScriptedDecision {expression: 'attributes.mail.endsWith(\".org\")'}": true,
+			"ScriptedDecision {expression: 'attributes.gone == \"x\"'}":           false,
+			"ScriptedDecision {expression: 'owner.exists'}":                       user != nil,
 		} {
 			if got := chainOf(t, in, "UsernameCollector", "PasswordCollector", "Outside", step); got.Success != want {
 				t.Errorf("%s: %s: %+v", name, step, got)

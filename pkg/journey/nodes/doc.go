@@ -20,9 +20,10 @@
 //   - What is not known (no owner, no client, no address, no scope) is a "no", never an outcome of its own.
 //   - A node that looks at the owner only steers: that it says yes verifies nobody. Work that is done on one way only
 //     takes time on one way only, so such a node stands best behind the comparison of the password.
-//   - An expression is judged before it is compiled, by lists of what it may have and by the work that it can make at
-//     most: there is no clock in it and no context, since none is needed. What the language adds with a new version is
-//     refused until it is on a list.
+//   - An expression is CEL: it has types and no loops but over lists, tells what it costs at most, and is what people know
+//     from other policies. It is checked against lists of what it may have: what the language adds with a new version is
+//     refused until it is on one. What a call costs we say ourselves, since CEL's prices leave out what some take.
+//   - The functions on texts are written here and not taken from CEL's extension, which brings formatting along.
 //   - The list of common passwords is our own, in a file: the lists that libraries carry add megabytes.
 //   - Of a one-time code the second is kept at which its step begins, not the step's number: numbers can't be compared once
 //     the period changes, and a longer one would refuse every code for decades.

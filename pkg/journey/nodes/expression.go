@@ -3,31 +3,32 @@ package nodes
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"reflect"
+	"regexp"
 	"strings"
 	"unicode"
 
-	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/file"
-	"github.com/expr-lang/expr/parser"
-	"github.com/expr-lang/expr/vm"
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/interpreter"
 )
 
-const maxExpression = 4 << 10 // bytes
+// The bounds of an expression. Its work is estimated when the journey loads, for the largest environment and with every
+// branch taken, and is counted again when it runs: a unit costs a tenth of a microsecond or less.
+const (
+	maxExpression = 4 << 10 // bytes
+	maxNodes      = 512     // with those that macros make
+	maxPattern    = 256     // bytes
+	maxWork       = 100_000
+)
 
 // expression is one that is checked and compiled. Any number of runs may use it at once.
 type expression struct {
-	program *vm.Program
-	reads   map[string]bool // the names of the environment
+	program cel.Program
+	reads   map[string]bool // the first parts of the names that it reads
 }
 
 // compileExpression makes an expression that yields one of the results, or true or false if there are none. The error
 // says in one line what is wrong, and where.
-//
-// The text is judged before the language's own checks see it: these take exponential time for some trees. Nothing is
-// optimized afterwards, so that what runs is what was judged.
 func compileExpression(text string, results []string) (e *expression, err error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("has %d bytes, at most %d are allowed", len(text), maxExpression)
@@ -37,107 +38,109 @@ func compileExpression(text string, results []string) (e *expression, err error)
 			e, err = nil, fmt.Errorf("can't be compiled: panic of %T", p)
 		}
 	}()
-	tree, err := parser.Parse(text)
+	checked, c, err := checkExpression(text, results)
 	if err != nil {
-		return nil, place(err)
+		return nil, err
 	}
-	c := &checker{reads: map[string]bool{}, variables: map[string]bounds{}}
-	if err := c.check(tree.Node, results); err != nil {
-		return nil, bind(err, text)
-	}
-	program, err := expr.Compile(text, options(len(results) > 0)...)
+	work, err := estimate(checked, c.prices)
 	if err != nil {
-		return nil, place(err)
+		return nil, err
 	}
-	if node := mixed(program.Node()); node != nil {
-		return nil, bind(refuse(node, "both ways must yield the same kind of value"), text)
+	if work > maxWork {
+		return nil, c.refuse(checked.NativeRep().Expr(), "may take too long: up to %s units of work, at most %d are allowed", units(work), maxWork)
+	}
+	program, err := plan(checked, c.prices, maxWork)
+	if err != nil {
+		return nil, err
 	}
 	return &expression{program: program, reads: c.reads}, nil
 }
 
-func options(text bool) []expr.Option {
-	kind := expr.AsBool()
-	if text {
-		kind = expr.AsKind(reflect.String)
+// checkExpression parses an expression and judges all but its work.
+func checkExpression(text string, results []string) (*cel.Ast, *checker, error) {
+	env, err := language()
+	if err != nil {
+		return nil, nil, err
 	}
-	options := []expr.Option{
-		expr.Env(&environment{}), kind, expr.WarnOnAny(), expr.Optimize(false), expr.MaxNodes(maxNodes),
-		expr.DisableAllBuiltins(),
-		expr.Function("inNetwork", inNetwork, new(func(string, string) bool)),
-		// the language's own has two signatures, and tries the argument for each: twice the time with each level
-		expr.Function("trim", trim, new(func(string) string)),
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return nil, nil, place(issues)
 	}
-	for name := range builtins {
-		options = append(options, expr.EnableBuiltin(name))
+	c := &checker{
+		source: parsed.NativeRep().SourceInfo(), reads: map[string]bool{}, locals: map[string]bool{},
+		prices: &prices{instructions: map[string]uint64{}, letter: 1},
 	}
-	return options
+	if err := c.visit(parsed.NativeRep().Expr()); err != nil {
+		return nil, nil, err
+	}
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, nil, place(issues)
+	}
+	root, want := checked.NativeRep().Expr(), cel.BoolType
+	if len(results) > 0 {
+		want = cel.StringType
+	}
+	if got := checked.OutputType(); !got.IsExactType(want) {
+		return nil, nil, c.refuse(root, "yields %s and has to yield %s", got, want)
+	}
+	if len(results) > 0 {
+		err = c.checkResults(root, results)
+	}
+	return checked, c, err
 }
 
-// inNetwork is false for an address that is not known. Its network was checked with the expression.
-func inNetwork(arguments ...any) (any, error) {
-	address, network := arguments[0].(string), arguments[1].(string)
-	prefix, err := netip.ParsePrefix(network)
+// plan makes a program that stops after so much work.
+func plan(checked *cel.Ast, p *prices, limit uint64) (cel.Program, error) {
+	env, err := language()
 	if err != nil {
 		return nil, err
 	}
-	return networks{prefix}.contain(address), nil
+	// constant patterns are compiled here, once
+	return env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostTracking(p), cel.CostLimit(limit))
 }
 
-func trim(arguments ...any) (any, error) { return strings.TrimSpace(arguments[0].(string)), nil }
+// noOverload is how the language says that a function doesn't take such values.
+var noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)'$`)
 
-// mixed is a choice between values of two kinds, which would fail only when it runs. It wants a checked tree.
-func mixed(root ast.Node) ast.Node {
-	return ast.Find(root, func(node ast.Node) bool {
-		_, ok := node.(*ast.ConditionalNode)
-		return ok && node.Type().Kind() == reflect.Interface
-	})
-}
-
-// refuse is an error at a node, to be bound to the text.
-func refuse(node ast.Node, format string, arguments ...any) error {
-	return &file.Error{Location: node.Location(), Message: fmt.Sprintf(format, arguments...)}
-}
-
-func bind(err error, text string) error {
-	var at *file.Error
-	if errors.As(err, &at) {
-		err = at.Bind(file.NewSource(text))
-	}
-	return place(err)
-}
-
-// documented puts the names that operators know in the place of those of the environment's types.
-var documented = func() *strings.Replacer {
-	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[environment]()) {
-		if field.Type.Kind() == reflect.Struct {
-			names = append(names, field.Type.String(), field.Tag.Get("expr"))
+// place makes one printable line of the language's first complaint, which may go on for pages.
+func place(issues *cel.Issues) error {
+	first := issues.Errors()[0]
+	message, _, _ := strings.Cut(first.Message, " expecting ")
+	if parts := noOverload.FindStringSubmatch(message); parts != nil {
+		name := parts[1]
+		if operator, ok := operators.FindReverse(name); ok && operator != "" {
+			name = operator
+		} else if name == operators.Conditional {
+			name = "? :"
 		}
+		message = fmt.Sprintf("%s does not take %s", name, parts[2])
 	}
-	return strings.NewReplacer(names...)
-}()
+	if rest, ok := strings.CutPrefix(message, "Syntax error: "); ok {
+		message = "syntax error: " + rest
+	}
+	return placed(message, first.Location.Line(), first.Location.Column())
+}
 
-// place makes one printable line of an error of the language, which has several and draws an arrow.
-func place(err error) error {
-	message, suffix := err.Error(), ""
-	var at *file.Error
-	if errors.As(err, &at) {
-		message, suffix = at.Message, fmt.Sprintf(" (line %d, column %d)", at.Line, at.Column+1)
-	}
+func placed(message string, line, column int) error {
 	message = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, message)
-	return errors.New(documented.Replace(strings.Join(strings.Fields(message), " ")) + suffix)
+	message = strings.Join(strings.Fields(message), " ")
+	if line < 1 {
+		return errors.New(message)
+	}
+	return fmt.Errorf("%s (line %d, column %d)", message, line, column+1)
 }
 
 // stopped is the fault of an expression that could not go on. The language's own message may hold what it read.
 func stopped(err error) error {
-	var at *file.Error
-	if !errors.As(err, &at) {
-		return errors.New("expression: stopped")
+	var cancelled interpreter.EvalCancelledError
+	if errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded {
+		return fmt.Errorf("expression: stopped after %d units of work", maxWork)
 	}
-	return fmt.Errorf("expression: stopped at line %d, column %d", at.Line, at.Column+1)
+	return errors.New("expression: stopped")
 }

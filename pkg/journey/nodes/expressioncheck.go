@@ -1,359 +1,267 @@
 package nodes
 
 import (
-	"cmp"
+	"fmt"
 	"net/netip"
 	"regexp/syntax"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
-	"github.com/expr-lang/expr/ast"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
 )
 
-// The bounds of an expression. Its work is counted when the journey loads, for the largest environment and with every
-// branch taken: a unit is a step of the machine, and costs a tenth of a microsecond or less.
-const (
-	maxNodes   = 512 // counted at each place of the tree where they hang
-	maxNesting = 2   // of any, all and the like within each other
-	maxPattern = 256 // bytes
-	maxWork    = 100_000
-)
-
-// How many bytes are read for a unit.
-const (
-	comparedBytes = 64
-	changedBytes  = 16 // by lower, upper, trim and len, which look at each letter
-	matchedBytes  = 4  // by one instruction of a pattern
-)
-
-// builtins are the functions of the language that an expression may call; true for those that take a predicate. Not here
-// are those that make texts or lists grow, that fail for some values, and that tell the time.
-var builtins = map[string]bool{
-	"len": false, "lower": false, "upper": false,
-	"all": true, "any": true, "none": true, "one": true, "count": true, "filter": true,
-}
-
-// readable are the names that have members.
-var readable = []string{"attributes", "client", "now", "owner"}
-
-// bounds are the most that a value can be. The elements of a list share its bytes: whatever is done with each of them
-// takes time in proportion to their sum.
-type bounds struct {
-	bytes int
-	items int // 0: not a list
-}
-
-var (
-	scalar    = bounds{bytes: 8}
-	name      = bounds{bytes: maxNameBytes}
-	value     = bounds{bytes: maxAttributeBytes} // of an attribute
-	scopeList = bounds{bytes: maxScopeBytes, items: maxScopes}
-)
-
-func larger(a, b bounds) bounds { return bounds{max(a.bytes, b.bytes), max(a.items, b.items)} }
-
-// checker judges the tree of an expression: it lets through what is on its lists, and adds up the work.
+// checker judges the tree of an expression: it lets through what is on lists. Types are left to the language, and so is
+// adding up the work.
 type checker struct {
-	reads     map[string]bool
-	variables map[string]bounds
-	elements  []bounds // of the lists that the predicates around look at
-	nodes     int
-	work      int
+	source *ast.SourceInfo
+	reads  map[string]bool
+	locals map[string]bool // the names of elements, within a macro
+	prices *prices
 }
 
-// check wants the tree as it was parsed.
-func (c *checker) check(root ast.Node, results []string) error {
-	if _, err := c.visit(root, 1); err != nil {
-		return err
+// refuse is an error at a part of the expression.
+func (c *checker) refuse(e ast.Expr, format string, arguments ...any) error {
+	at := c.source.GetStartLocation(e.ID())
+	return placed(fmt.Sprintf(format, arguments...), at.Line(), at.Column())
+}
+
+// visit wants the tree as it was parsed.
+func (c *checker) visit(e ast.Expr) error {
+	switch e.Kind() {
+	case ast.LiteralKind:
+		return c.literal(e)
+	case ast.IdentKind, ast.SelectKind:
+		return c.name(e)
+	case ast.CallKind:
+		return c.call(e)
+	case ast.ListKind:
+		return c.list(e)
+	case ast.ComprehensionKind:
+		return c.macro(e)
+	case ast.MapKind:
+		return c.refuse(e, "there are no maps besides attributes")
+	default:
+		return c.refuse(e, "is not allowed here")
 	}
-	if c.work > maxWork {
-		return refuse(root, "may take too long: %d units of work, at most %d are allowed", c.work, maxWork)
+}
+
+func (c *checker) literal(e ast.Expr) error {
+	switch value := e.AsLiteral().(type) {
+	case types.Bool, types.Int:
+		return nil
+	case types.String:
+		c.measure(string(value))
+		return nil
+	case types.Null:
+		return c.refuse(e, "there is no null: what is missing is empty")
+	case types.Double, types.Uint:
+		return c.refuse(e, "numbers are whole, such as 12")
 	}
-	if len(results) > 0 {
-		return checkResults(root, results)
+	return c.refuse(e, "is not allowed here")
+}
+
+// measure notes how long the letters of a constant are.
+func (c *checker) measure(text string) {
+	for _, r := range text {
+		c.prices.letter = max(c.prices.letter, uint64(utf8.RuneLen(r))) //nolint:gosec // 1 to 4
+	}
+}
+
+// dotted is the name that an expression is, such as "client.id"; false if it is none.
+func dotted(e ast.Expr) (string, bool) {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return e.AsIdent(), true
+	case ast.SelectKind:
+		of, ok := dotted(e.AsSelect().Operand())
+		return of + "." + e.AsSelect().FieldName(), ok
+	}
+	return "", false
+}
+
+func (c *checker) name(e ast.Expr) error {
+	name, ok := dotted(e)
+	if !ok {
+		return c.refuse(e, "only attributes, client, now and owner have members")
+	}
+	first, rest, _ := strings.Cut(name, ".")
+	_, known := names[name]
+	switch {
+	case known:
+	case c.locals[first] && rest != "":
+		return c.refuse(e, "only attributes, client, now and owner have members")
+	case c.locals[first]:
+		return nil
+	case first == attributesName && rest == "":
+		return c.refuse(e, "attributes can only be looked up, one by its name")
+	case first == attributesName && strings.Contains(rest, "."):
+		return c.refuse(e, "an attribute has no members; write attributes[%q]", rest)
+	case first == attributesName:
+	case slices.Contains(readable, name):
+		return c.refuse(e, "%s is not a value, but its members are", name)
+	default:
+		return c.refuse(e, "unknown name %s", name)
+	}
+	c.reads[first] = true
+	return nil
+}
+
+// list lets constants of one kind through.
+func (c *checker) list(e ast.Expr) error {
+	elements := e.AsList().Elements()
+	if len(elements) == 0 || len(elements) > maxScopes {
+		return c.refuse(e, "a list has 1 to %d elements", maxScopes)
+	}
+	for _, element := range elements {
+		if element.Kind() == ast.LiteralKind {
+			kind := element.AsLiteral().Type()
+			if (kind == types.StringType || kind == types.IntType) && kind == elements[0].AsLiteral().Type() {
+				if text, ok := constant(element); ok {
+					c.measure(text)
+				}
+				continue
+			}
+		}
+		return c.refuse(element, "a list holds texts or numbers, as constants and not both")
 	}
 	return nil
 }
 
-// visit judges a node that is evaluated so many times.
-func (c *checker) visit(node ast.Node, times int) (bounds, error) {
-	// Some parts of a tree hang in two places, so that a short text can make a tree that never ends.
-	if c.nodes++; c.nodes > maxNodes {
-		return bounds{}, refuse(node, "has more than %d parts", maxNodes)
+// macro judges what the author of a macro wrote; the language has written the rest.
+func (c *checker) macro(e ast.Expr) error {
+	m := e.AsComprehension()
+	if err := c.visit(m.IterRange()); err != nil {
+		return err
 	}
-	c.work += times
-	switch n := node.(type) {
-	case *ast.BoolNode, *ast.IntegerNode:
-		return scalar, nil
-	case *ast.StringNode:
-		return bounds{bytes: len(n.Value)}, nil
-	case *ast.ArrayNode:
-		return c.list(n)
-	case *ast.IdentifierNode:
-		return c.name(n)
-	case *ast.PointerNode:
-		return c.element(n)
-	case *ast.MemberNode:
-		return c.member(n, times)
-	case *ast.UnaryNode:
-		return c.unary(n, times)
-	case *ast.BinaryNode:
-		return c.binary(n, times)
-	case *ast.ConditionalNode:
-		return c.conditional(n, times)
-	case *ast.VariableDeclaratorNode:
-		return c.variable(n, times)
-	case *ast.BuiltinNode:
-		return c.call(n, n.Name, n.Arguments, times)
-	case *ast.CallNode:
-		if callee, ok := n.Callee.(*ast.IdentifierNode); ok {
-			return c.call(n, callee.Value, n.Arguments, times)
+	name := m.IterVar()
+	if _, known := names[name]; known || name == attributesName || slices.Contains(readable, name) || c.locals[name] {
+		return c.refuse(e, "the name %s is taken", name)
+	}
+	// x || condition, x && condition, or condition ? another x : x
+	step := m.LoopStep().AsCall()
+	condition := step.Args()[0]
+	if step.FunctionName() != operators.Conditional {
+		condition = step.Args()[1]
+	}
+	c.locals[name] = true
+	err := c.visit(condition)
+	delete(c.locals, name)
+	return err
+}
+
+func (c *checker) call(e ast.Expr) error {
+	function := e.AsCall().FunctionName()
+	if !functions[function] {
+		return c.refuse(e, "%s", forbidden(function))
+	}
+	arguments := operands(e.AsCall())
+	if len(arguments) == 2 {
+		first, last := arguments[0], arguments[1]
+		switch {
+		case function == operators.Index && first.Kind() == ast.IdentKind && first.AsIdent() == attributesName:
+			c.reads[attributesName] = true
+			return c.visit(last)
+		case function == operators.Index:
+			return c.refuse(e, "only attributes can be looked up with [ ]")
+		case function == operators.In && last.Kind() == ast.IdentKind && last.AsIdent() == attributesName:
+			c.reads[attributesName] = true
+			return c.visit(first)
+		case function == overloads.Matches:
+			if err := c.pattern(last); err != nil {
+				return err
+			}
+		case function == inNetwork:
+			if err := c.network(last); err != nil {
+				return err
+			}
 		}
 	}
-	return bounds{}, refuse(node, "%s", forbidden(node))
+	for _, argument := range arguments {
+		if err := c.visit(argument); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// operands are what a function is called with, first what it is called on.
+func operands(call ast.CallExpr) []ast.Expr {
+	if call.IsMemberFunction() {
+		return append([]ast.Expr{call.Target()}, call.Args()...)
+	}
+	return call.Args()
 }
 
 // forbidden names what an expression may not have.
-func forbidden(node ast.Node) string {
-	switch node.(type) {
-	case *ast.NilNode:
-		return "there is no nil: what is missing is empty"
-	case *ast.FloatNode:
-		return "numbers are whole"
-	case *ast.SliceNode:
-		return "a part of a text or a list can't be taken"
-	case *ast.ChainNode:
-		return "write . instead of ?. since nothing is nil"
-	case *ast.SequenceNode:
-		return "there can be only one expression"
-	case *ast.MapNode:
-		return "there are no maps besides attributes"
-	case *ast.CallNode:
-		return "nothing has methods"
+func forbidden(function string) string {
+	switch function {
+	case operators.Add, operators.Subtract, operators.Multiply, operators.Divide, operators.Modulo, operators.Negate:
+		return "there is no arithmetic and no joining of texts"
+	case operators.Has:
+		return `there is no has; write "mail" in attributes`
 	}
-	return "is not allowed here"
+	return "there is no function " + function
 }
 
-// list lets constants of one kind through: all values keep a kind that is known.
-func (c *checker) list(n *ast.ArrayNode) (bounds, error) {
-	if len(n.Nodes) == 0 || len(n.Nodes) > maxScopes {
-		return bounds{}, refuse(n, "a list has 1 to %d elements", maxScopes)
-	}
-	out := bounds{items: len(n.Nodes)}
-	for _, node := range n.Nodes {
-		_, text := n.Nodes[0].(*ast.StringNode)
-		switch element := node.(type) {
-		case *ast.StringNode:
-			if out.bytes += len(element.Value); text {
-				continue
-			}
-		case *ast.IntegerNode:
-			if out.bytes += scalar.bytes; !text {
-				continue
-			}
-		}
-		return bounds{}, refuse(node, "a list holds texts or numbers, as constants and not both")
-	}
-	return out, nil
-}
-
-func (c *checker) name(n *ast.IdentifierNode) (bounds, error) {
-	if b, ok := c.variables[n.Value]; ok {
-		return b, nil
-	}
-	c.reads[n.Value] = true
-	switch n.Value {
-	case "$env": // all of the environment, in the language
-		return bounds{}, refuse(n, "unknown name $env")
-	case "attributes":
-		return bounds{}, refuse(n, "attributes can only be looked up, one by its name")
-	case "scopes":
-		return scopeList, nil
-	}
-	return name, nil
-}
-
-func (c *checker) element(n *ast.PointerNode) (bounds, error) {
-	if n.Name != "" || len(c.elements) == 0 {
-		return bounds{}, refuse(n, "unknown name #%s", n.Name)
-	}
-	return c.elements[len(c.elements)-1], nil
-}
-
-func (c *checker) member(n *ast.MemberNode, times int) (bounds, error) {
-	of, ok := n.Node.(*ast.IdentifierNode)
-	if !ok || !slices.Contains(readable, of.Value) {
-		return bounds{}, refuse(n, "only attributes, client, now and owner have members")
-	}
-	c.reads[of.Value] = true
-	key, err := c.visit(n.Property, times)
-	if err != nil {
-		return bounds{}, err
-	}
-	c.work += times * key.bytes / comparedBytes
-	if of.Value == "attributes" {
-		return value, nil
-	}
-	return name, nil
-}
-
-func (c *checker) unary(n *ast.UnaryNode, times int) (bounds, error) {
-	if n.Operator == "+" {
-		return bounds{}, refuse(n, "there is no arithmetic")
-	}
-	return c.visit(n.Node, times)
-}
-
-func (c *checker) conditional(n *ast.ConditionalNode, times int) (bounds, error) {
-	if _, err := c.visit(n.Cond, times); err != nil {
-		return bounds{}, err
-	}
-	yes, err := c.visit(n.Exp1, times)
-	if err != nil {
-		return bounds{}, err
-	}
-	no, err := c.visit(n.Exp2, times)
-	return larger(yes, no), err
-}
-
-// variable leaves the name known afterwards: two of the same name are as large as the larger one.
-func (c *checker) variable(n *ast.VariableDeclaratorNode, times int) (bounds, error) {
-	value, err := c.visit(n.Value, times)
-	if err != nil {
-		return bounds{}, err
-	}
-	c.variables[n.Name] = larger(value, c.variables[n.Name])
-	return c.visit(n.Expr, times)
-}
-
-func (c *checker) binary(n *ast.BinaryNode, times int) (bounds, error) {
-	left, err := c.visit(n.Left, times)
-	if err != nil {
-		return bounds{}, err
-	}
-	if of, ok := n.Right.(*ast.IdentifierNode); ok && n.Operator == "in" && of.Value == "attributes" {
-		c.reads[of.Value] = true
-		c.work += times * left.bytes / comparedBytes
-		return scalar, nil
-	}
-	right, err := c.visit(n.Right, times)
-	if err != nil {
-		return bounds{}, err
-	}
-	switch n.Operator {
-	case "and", "&&", "or", "||":
-	case "==", "!=", "<", "<=", ">", ">=", "contains", "startsWith", "endsWith":
-		c.work += times * (max(left.items, right.items) + (left.bytes+right.bytes)/comparedBytes)
-	case "in":
-		c.work += times * (right.items + (left.bytes*max(right.items, 1)+right.bytes)/comparedBytes)
-	case "matches":
-		instructions, err := pattern(n.Right)
-		if err != nil {
-			return bounds{}, err
-		}
-		c.work += times * (instructions + left.bytes*instructions/matchedBytes)
-	case "+", "-", "*", "/", "%", "**", "^":
-		return bounds{}, refuse(n, "there is no arithmetic and no joining of texts")
-	default:
-		return bounds{}, refuse(n, "the operator %s is not allowed", n.Operator)
-	}
-	return scalar, nil
-}
-
-// pattern is how many instructions a pattern has: each is tried for each byte, at worst.
-func pattern(node ast.Node) (int, error) {
-	constant, ok := node.(*ast.StringNode)
+// pattern lets a constant through that compiles, and keeps how many instructions it has: each is tried for each byte, at
+// worst.
+func (c *checker) pattern(e ast.Expr) error {
+	text, ok := constant(e)
 	if !ok {
-		return 0, refuse(node, "the pattern must be a constant")
+		return c.refuse(e, "the pattern must be a constant")
 	}
-	if len(constant.Value) > maxPattern {
-		return 0, refuse(node, "the pattern has more than %d bytes", maxPattern)
+	if len(text) > maxPattern {
+		return c.refuse(e, "the pattern has more than %d bytes", maxPattern)
 	}
-	parsed, err := syntax.Parse(constant.Value, syntax.Perl)
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		return 0, refuse(node, "the pattern: %s", err)
+		return c.refuse(e, "the pattern: %s", err)
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return 0, refuse(node, "the pattern: %s", err)
+		return c.refuse(e, "the pattern: %s", err)
 	}
-	return len(program.Inst), nil
+	c.prices.instructions[text] = uint64(len(program.Inst))
+	return nil
 }
 
-func (c *checker) call(n ast.Node, function string, arguments []ast.Node, times int) (bounds, error) {
-	predicate, known := builtins[function]
-	switch {
-	case function == "inNetwork" && len(arguments) == 2:
-		return c.inNetwork(arguments, times)
-	case known && predicate && len(arguments) == 2:
-		return c.predicate(function, arguments, times)
-	case (known && !predicate || function == "trim") && len(arguments) == 1:
-		text, err := c.visit(arguments[0], times)
-		if text.items == 0 {
-			c.work += times * text.bytes / changedBytes
-		}
-		text.bytes *= 2 // a few letters are longer in their other case
-		return text, err
-	case known || function == "trim" || function == "inNetwork":
-		return bounds{}, refuse(n, "wrong number of arguments for %s", function)
-	}
-	return bounds{}, refuse(n, "there is no function %s", function)
-}
-
-// predicate judges a function that looks at each element of a list.
-func (c *checker) predicate(function string, arguments []ast.Node, times int) (bounds, error) {
-	list, err := c.visit(arguments[0], times)
-	if err != nil {
-		return bounds{}, err
-	}
-	body, ok := arguments[1].(*ast.PredicateNode)
+func (c *checker) network(e ast.Expr) error {
+	text, ok := constant(e)
 	if !ok {
-		return bounds{}, refuse(arguments[1], "%s needs a condition", function)
+		return c.refuse(e, "the network must be a constant")
 	}
-	if len(c.elements) == maxNesting {
-		return bounds{}, refuse(body, "%s is nested too deep, at most %d may be in each other", function, maxNesting)
-	}
-	items := cmp.Or(list.items, maxScopes)
-	c.elements = append(c.elements, bounds{bytes: (list.bytes + items - 1) / items})
-	_, err = c.visit(body.Node, times*items)
-	c.elements = c.elements[:len(c.elements)-1]
-	if function != "filter" {
-		list = scalar
-	}
-	return list, err
-}
-
-func (c *checker) inNetwork(arguments []ast.Node, times int) (bounds, error) {
-	if _, err := c.visit(arguments[0], times); err != nil {
-		return bounds{}, err
-	}
-	network, ok := arguments[1].(*ast.StringNode)
-	if !ok {
-		return bounds{}, refuse(arguments[1], "the network must be a constant")
-	}
-	prefix, err := netip.ParsePrefix(network.Value)
+	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
-		return bounds{}, refuse(network, "the network must be in CIDR notation")
+		return c.refuse(e, "the network must be in CIDR notation")
 	}
 	if err := checkNetwork(prefix); err != nil {
-		return bounds{}, refuse(network, "the network %s", err)
+		return c.refuse(e, "the network %s", err)
 	}
-	c.work += times * name.bytes / changedBytes
-	return scalar, nil
+	return nil
+}
+
+func constant(e ast.Expr) (string, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return "", false
+	}
+	text, ok := e.AsLiteral().(types.String)
+	return string(text), ok
 }
 
 // checkResults refuses an expression with a constant result that is none of the results.
-func checkResults(node ast.Node, results []string) error {
-	switch n := node.(type) {
-	case *ast.ConditionalNode:
-		if err := checkResults(n.Exp1, results); err != nil {
-			return err
-		}
-		return checkResults(n.Exp2, results)
-	case *ast.VariableDeclaratorNode:
-		return checkResults(n.Expr, results)
-	case *ast.StringNode:
-		if !slices.Contains(results, n.Value) {
-			return refuse(n, "its result %q is none of the outcomes", n.Value)
+func (c *checker) checkResults(e ast.Expr, results []string) error {
+	if text, ok := constant(e); ok && !slices.Contains(results, text) {
+		return c.refuse(e, "its result %q is none of the outcomes", text)
+	}
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Conditional {
+		for _, way := range e.AsCall().Args()[1:] {
+			if err := c.checkResults(way, results); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -3,118 +3,131 @@ package nodes
 import (
 	"errors"
 	"fmt"
+	"slices"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// environment is what an expression may read. What is not here is a mistake when the journey loads.
-type environment struct {
-	Username   string            `expr:"username"`
-	Realm      string            `expr:"realm"`
-	Client     clientView        `expr:"client"`
-	Scopes     []string          `expr:"scopes"`
-	Address    string            `expr:"address"`
-	AuthLevel  int               `expr:"authLevel"`
-	Owner      ownerView         `expr:"owner"`
-	Attributes map[string]string `expr:"attributes"`
-	Now        clock             `expr:"now"`
+// names are what an expression may read, besides attributes. What is not here is a mistake when the journey loads.
+var names = map[string]*cel.Type{
+	"username":      cel.StringType,
+	"realm":         cel.StringType,
+	"client.id":     cel.StringType,
+	"client.public": cel.BoolType,
+	"scopes":        cel.ListType(cel.StringType),
+	"address":       cel.StringType,
+	"authLevel":     cel.IntType,
+	"owner.exists":  cel.BoolType,
+	"owner.enabled": cel.BoolType,
+	"owner.expired": cel.BoolType,
+	"now.hour":      cel.IntType,
+	"now.weekday":   cel.IntType, // ISO 8601: Monday is 1
+	"now.date":      cel.StringType,
+	"now.time":      cel.StringType,
 }
 
-type clientView struct {
-	ID     string `expr:"id"`
-	Public bool   `expr:"public"`
-}
+const attributesName = "attributes"
 
-type ownerView struct {
-	Exists  bool `expr:"exists"`
-	Enabled bool `expr:"enabled"`
-	Expired bool `expr:"expired"`
-}
+// readable are the names that have members, and are nothing without one.
+var readable = []string{"client", "now", "owner"}
 
-type clock struct {
-	Hour    int    `expr:"hour"`
-	Weekday int    `expr:"weekday"` // ISO 8601: Monday is 1
-	Date    string `expr:"date"`
-	Time    string `expr:"time"`
-}
-
-// What an environment holds at most, so that the work of an expression can be told in advance. The lists and the
-// attributes are checked, since pipelines of others need not keep to these bounds.
+// What an expression can read at most, so that its work can be told in advance. All of it is checked, since pipelines of
+// others need not keep to these bounds.
 const (
 	maxScopes         = 64
-	maxScopeBytes     = 16 << 10 // of all scopes
 	maxAttributes     = 256
 	maxAttributeBytes = 4 << 10
-	maxNameBytes      = 256 // of a name, an id, an address
+	maxNameBytes      = 256 // of a name, an id, an address, a scope
 )
 
 var (
-	errManyScopes     = fmt.Errorf("the request has more than %d scopes or %d bytes of them", maxScopes, maxScopeBytes)
+	errManyScopes     = fmt.Errorf("the request has more than %d scopes or one of more than %d bytes", maxScopes, maxNameBytes)
 	errManyAttributes = fmt.Errorf("the owner has more than %d attributes", maxAttributes)
 	errLongAttribute  = fmt.Errorf("the owner has an attribute of more than %d bytes", maxAttributeBytes)
 	errLongName       = errors.New("the user name, the realm, the client's id or the address is too long")
 )
 
-// environment is filled as far as the expression reads it.
-func (e *expression) environment(s *journey.State) (*environment, error) {
-	env := &environment{Realm: s.Realm(), Address: s.Address(), AuthLevel: s.AuthLevel()}
-	env.Username, _ = s.Username()
-	if client := s.Client(); client != nil {
-		env.Client = clientView{ID: client.ID, Public: client.Public}
+// variables are the values of the names, as far as the expression reads them.
+func (e *expression) variables(s *journey.State) (map[string]any, error) {
+	username, _ := s.Username()
+	values := map[string]any{
+		"username": types.String(username), "realm": types.String(s.Realm()), "address": types.String(s.Address()),
+		"authLevel": types.Int(s.AuthLevel()), "client.id": types.String(""), "client.public": types.False,
 	}
-	if max(len(env.Username), len(env.Realm), len(env.Address), len(env.Client.ID)) > maxNameBytes {
+	id := ""
+	if client := s.Client(); client != nil {
+		id = client.ID
+		values["client.id"], values["client.public"] = types.String(id), types.Bool(client.Public)
+	}
+	if max(len(username), len(s.Realm()), len(s.Address()), len(id)) > maxNameBytes {
 		return nil, errLongName
 	}
+	var err error
 	if e.reads["scopes"] {
-		if err := env.fillScopes(s); err != nil {
-			return nil, err
-		}
+		values["scopes"], err = scopesOf(s)
 	}
-	if e.reads["owner"] || e.reads["attributes"] {
-		if err := env.fillOwner(s); err != nil {
-			return nil, err
-		}
+	if e.reads[attributesName] && err == nil {
+		values[attributesName], err = attributesOf(s)
+	}
+	if e.reads["owner"] {
+		user := s.User()
+		values["owner.exists"] = types.Bool(user != nil)
+		values["owner.enabled"] = types.Bool(user != nil && user.Enabled)
+		values["owner.expired"] = types.Bool(user != nil && user.Expired(s.Now()))
 	}
 	if e.reads["now"] {
-		env.fillNow(s)
+		tellTime(s, values)
 	}
-	return env, nil
+	return values, err
 }
 
-func (env *environment) fillScopes(s *journey.State) error {
-	env.Scopes = s.Scopes()
-	total := 0
-	for _, scope := range env.Scopes {
-		total += len(scope)
+func scopesOf(s *journey.State) (ref.Val, error) {
+	scopes := s.Scopes()
+	if len(scopes) > maxScopes || slices.ContainsFunc(scopes, func(scope string) bool { return len(scope) > maxNameBytes }) {
+		return nil, errManyScopes
 	}
-	if len(env.Scopes) > maxScopes || total > maxScopeBytes {
-		return errManyScopes
-	}
-	return nil
+	return types.NewStringList(types.DefaultTypeAdapter, scopes), nil
 }
 
-func (env *environment) fillOwner(s *journey.State) error {
-	if user := s.User(); user != nil {
-		env.Owner = ownerView{Exists: true, Enabled: user.Enabled, Expired: user.Expired(s.Now())}
+// attributes are those of the owner. One that the owner does not have is empty.
+type attributes struct{ traits.Mapper }
+
+// Find finds all names; Contains, which `in` asks, does not.
+func (a attributes) Find(name ref.Val) (ref.Val, bool) {
+	if value, ok := a.Mapper.Find(name); ok {
+		return value, true
 	}
-	env.Attributes = s.Attributes()
-	if len(env.Attributes) > maxAttributes {
-		return errManyAttributes
+	return types.String(""), true
+}
+
+// Get is Find.
+func (a attributes) Get(name ref.Val) ref.Val {
+	value, _ := a.Find(name)
+	return value
+}
+
+func attributesOf(s *journey.State) (ref.Val, error) {
+	all := s.Attributes()
+	if len(all) > maxAttributes {
+		return nil, errManyAttributes
 	}
-	for _, value := range env.Attributes {
+	for _, value := range all {
 		if len(value) > maxAttributeBytes {
-			return errLongAttribute
+			return nil, errLongAttribute
 		}
 	}
-	return nil
+	return attributes{types.NewStringStringMap(types.DefaultTypeAdapter, all)}, nil
 }
 
-func (env *environment) fillNow(s *journey.State) {
+func tellTime(s *journey.State, values map[string]any) {
 	now := s.Now().UTC()
-	env.Now = clock{
-		Hour:    now.Hour(),
-		Weekday: (int(now.Weekday())+6)%7 + 1,
-		Date:    now.Format("2006-01-02"),
-		Time:    now.Format("15:04"),
-	}
+	values["now.hour"] = types.Int(now.Hour())
+	values["now.weekday"] = types.Int((now.Weekday()+6)%7 + 1)
+	values["now.date"] = types.String(now.Format("2006-01-02"))
+	values["now.time"] = types.String(now.Format("15:04"))
 }

@@ -30,50 +30,95 @@ func largest() journey.Input {
 
 // costly are expressions close to the bound of work, each with another kind of it.
 var costly = map[string]string{
-	"lists":    `all(scopes, {let s = #; all(scopes, s != "b" and s != "c")})`,
-	"compare":  `all(scopes, {let s = #; count(filter(scopes, # == s and s == #), true) == 64})`,
-	"contains": `all(scopes, ` + strings.Repeat(`not (attributes.a contains "b") and `, 20) + `true)`,
-	"lower":    `all(scopes, lower(attributes.a) != "b" and upper(attributes.a) != "b" and lower(attributes.b) == "")`,
-	"members":  `all(scopes, ` + strings.Repeat(`# not in ["b", "c", "d", "e", "f", "g", "h"] and `, 20) + `# in scopes)`,
-	"matches":  strings.Repeat(`not (attributes.a matches "(a|b|aa|ab|a*|b*){1,3}c") and `, 2) + `true`,
-	"threads":  `not (attributes.a matches "(?:a?){45}c")`, // the text is too long for the backtracking of the pattern
-	"pattern":  `all(scopes, ` + strings.Repeat(`not (# matches "(a|b)*c") and `, 3) + `true)`,
+	"lists":    `scopes.all(s, scopes.all(t, s.size() > 0))`,
+	"compare":  `scopes.all(s, scopes.filter(t, t == s).size() == 64)`,
+	"equal":    strings.Repeat(`scopes.all(s, scopes == scopes) && `, 2) + `true`,
+	"contains": `scopes.all(s, ` + strings.Repeat(`!attributes.a.contains("ab") && `, 20) + `true)`,
+	"lower":    `scopes.all(s, attributes.a.lowerAscii() != "b" && attributes.a.upperAscii() != "b" && attributes.b.trim() == "")`,
+	"size":     `scopes.all(s, ` + strings.Repeat(`attributes.a.size() > 0 && `, 5) + `true)`,
+	"members":  `scopes.all(s, ` + strings.Repeat(`!(s in ["b", "c", "d", "e", "f", "g", "h"]) && `, 18) + `s in scopes)`,
+	"matches":  strings.Repeat(`!attributes.a.matches("(a|b|aa|ab|a*|b*){1,3}c") && `, 2) + `true`,
+	"threads":  `!attributes.a.matches("(?:a?){45}c")`, // the text is too long for the backtracking of the pattern
+	"pattern":  `scopes.all(s, ` + strings.Repeat(`!s.matches("(a|b)*c") && `, 3) + `true)`,
+	"networks": `scopes.all(s, ` + strings.Repeat(`!inNetwork(s, "fe80::/10") && `, 30) + `true)`,
 }
 
-// The work that is counted is no less than what the machine does, and is multiplied by every list.
-func TestScriptedDecisionCountsItsWork(t *testing.T) {
-	for expression, atLeast := range map[string]int{
-		`true`:                          1,
-		`all(scopes, true)`:             64,
-		`all(["a","b"], true)`:          2,
-		`all(scopes, # == "a")`:         64 * 3,
-		`filter(scopes, true)`:          64,
-		`"a" in scopes`:                 16 << 10 / 64,
-		`scopes == scopes`:              2 * 16 << 10 / 64,
-		`lower(attributes.a)`:           4096 / 16,
-		`attributes.a == "a"`:           4096 / 64,
-		`upper(username)`:               256 / 16,
-		`any(scopes, upper(#))`:         16 << 10 / 16,
-		`attributes.a in ["b"]`:         4096 / 64,
-		`"a" in attributes`:             1,
-		`username matches "abc"`:        256 / 4 * 3,
-		`all(scopes,all(scopes, true))`: 64 * 64,
-		`all(scopes, all(filter(scopes, true), # == "a"))`:               64*64*3 + 64*64,
-		`all(scopes, {let s = scopes; all(s, # == "a")})`:                64 * 64 * 3,
-		`all(true ? scopes : ["a"], true)`:                               64,
-		`all(scopes, {let a = attributes.a; all([1, 2], lower(a)=="")})`: 64 * 2 * 4096 / 16,
-		`all(scopes, attributes.a matches "abc")`:                        64 * 4096 / 4 * 3,
-		`any(true ? ["a"] : scopes, # matches "abc")`:                    16 << 10 / 4 * 3,
+// The work that is estimated is no less than what is done, and is multiplied by every list.
+func TestScriptedDecisionEstimatesItsWork(t *testing.T) {
+	for expression, atLeast := range map[string]uint64{
+		`authLevel == 1`:                                              1,
+		`scopes.all(s, true)`:                                         64,
+		`["a","b"].all(s, true)`:                                      2,
+		`scopes.all(s, s == "a")`:                                     64 * 5,
+		`scopes.filter(s, true) == scopes`:                            64 * 13,
+		`"a" in scopes`:                                               16 << 10 / 64,
+		`scopes == scopes`:                                            2 * 16 << 10 / 64,
+		`attributes.a.lowerAscii() == ""`:                             4096 / 16,
+		`attributes.a.lowerAscii().trim() == ""`:                      2 * 4096 / 16,
+		`attributes["a"].size() == 1`:                                 4096 / 16,
+		`attributes.a == "a"`:                                         4096 / 64,
+		`username.upperAscii() == ""`:                                 256 / 16,
+		`scopes.exists(s, s.upperAscii() == "")`:                      16 << 10 / 16,
+		`attributes.a in ["b"]`:                                       4096 / 64,
+		`"a" in attributes`:                                           1,
+		`attributes.a in attributes`:                                  4096 / 64,
+		`attributes[attributes.a] == ""`:                              2 * 4096 / 64,
+		`username.matches("abc")`:                                     256 / 4 * 5,
+		`scopes.all(s, scopes.all(t, true))`:                          64 * 64 * 3,
+		`scopes.all(s, scopes.filter(t, true).all(u, false))`:         64 * 64 * 13,
+		`(true ? scopes : ["a"]).all(s, true)`:                        64,
+		`scopes.all(s, attributes.a.matches("abc"))`:                  64 * 4096 / 4 * 5,
+		`(true ? ["a"] : scopes).all(s, s.matches("abc"))`:            16 << 10 / 4 * 5,
+		`(true ? "a" : attributes.a).matches("abc")`:                  4096 / 4 * 5,
+		`username.matches("(abc){100}")`:                              256 / 4 * 300,
+		`["` + strings.Repeat("ä", 500) + `"].all(s, s.trim() == "")`: 1000 / 16,
 	} {
-		if got := nodes.Work(expression); got < atLeast || got > 4*atLeast+16 {
+		if got := nodes.Work(expression); got < atLeast || got > 4*atLeast+32 {
 			t.Errorf("%s: %d units, want %d or a little more", expression, got, atLeast)
+		}
+		if _, err := runNode(t, nodes.Stops(expression, nodes.Work(expression)), largest()); err != nil {
+			t.Errorf("%s: does more than its estimate: %v", expression, err)
 		}
 	}
 	for name, expression := range costly {
-		if got := nodes.Work(expression); got > nodes.MaxWork || got < nodes.MaxWork/2 {
+		if got := nodes.Work(expression); got > nodes.MaxWork || got < nodes.MaxWork/4 {
 			t.Errorf("%s has %d units, and is no benchmark of what %d allow", name, got, nodes.MaxWork)
 		}
 	}
+}
+
+// An estimate that were wrong would not let an expression run on: what it does is counted.
+func TestScriptedDecisionStopsAfterTooMuchWork(t *testing.T) {
+	for name, expression := range costly {
+		if _, err := runNode(t, nodes.Stops(expression, nodes.MaxWork), largest()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err := runNode(t, nodes.Stops(expression, 1000), largest())
+		if err == nil || !strings.HasSuffix(err.Error(), "expression: stopped after 100000 units of work") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// ready is the settings of a node that is open already.
+type ready struct{ journey.Node }
+
+func (ready) Outcomes() []string                       { return trueFalse }
+func (r ready) Open(journey.Env) (journey.Node, error) { return r.Node, nil }
+
+// runNode runs a journey of the collectors and that node.
+func runNode(t *testing.T, n journey.Node, in journey.Input) (journey.Result, error) {
+	t.Helper()
+	types := nodes.Table()
+	types["Ready"] = func() journey.Settings { return ready{n} }
+	s, problems := builds(map[string]journey.Definition{"main": {Enabled: true, Entry: "collect", Nodes: map[string]journey.NodeDefinition{
+		"collect": collect, "it": node{Type: "Ready", Outcomes: trueFalse}.definition(),
+	}}}, types, journey.Env{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	j, _ := s.Journey("main")
+	return j.Run(t.Context(), in)
 }
 
 // The most expensive expressions that load, with every branch of them taken, over the largest input.
@@ -86,7 +131,7 @@ func BenchmarkScriptedDecisionAtWorst(b *testing.B) {
 func BenchmarkScriptedDecision(b *testing.B) {
 	in := scripted
 	in.Now = now
-	benchmarkScript(b, `owner.enabled and (client.id in ["batch", "cli"] or inNetwork(address, "10.0.0.0/8")) and "read" in scopes`, in)
+	benchmarkScript(b, `owner.enabled && (client.id in ["batch", "cli"] || inNetwork(address, "10.0.0.0/8")) && "read" in scopes`, in)
 }
 
 func benchmarkScript(b *testing.B, expression string, in journey.Input) {
@@ -112,9 +157,10 @@ func FuzzScriptedDecision(f *testing.F) {
 		f.Add(expression, false)
 	}
 	for _, expression := range []string{
-		`owner.exists ? "a" : "b"`, `let s = lower(username); s`, `any(scopes, {let s = #; any(["a"], s contains #)})`,
-		`inNetwork(address, "::/0") and now.hour < 3`, `attributes["a"] matches "a+$"`, `if true { "a" } else { "b" }`,
-		`1..2`, `"\u00ff"`, "`a`", `1<(1<(1<1<1)<1)<1`, `((true ?: true) ?: true) ?: true`, `{`, `#`, `$env`, "\x00", `b"a"`,
+		`owner.exists ? "a" : "b"`, `username.lowerAscii()`, `scopes.exists(s, ["a"].exists(t, s.contains(t)))`,
+		`inNetwork(address, "::/0") && now.hour < 3`, `attributes["a"].matches("a+$")`, `scopes.filter(s, s > "b").size() == 0`,
+		`["ä", "ö"].all(s, ["ü"].exists(t, s < t))`, `[1, 2].exists_one(i, i == authLevel)`, `1 in [1, 2] ? "ä" : r"\a"`,
+		`"\u00ff"`, "`a`", `1<(1<(1<1<1)<1)<1`, `{`, `$env`, "\x00", `b"a"`, `"""a"""`, `a.b{c: 1}`, `[?a]`, `a.?b`, `a[?b]`, `0x1F`,
 	} {
 		f.Add(expression, true)
 		f.Add(expression, false)
@@ -149,6 +195,11 @@ func FuzzScriptedDecision(f *testing.F) {
 		s, problems := build(map[string]journey.NodeDefinition{"collect": collect, "it": def}, "collect")
 		if len(problems) > 0 {
 			t.Fatal(problems)
+		}
+		if !texts {
+			if _, err := runNode(t, nodes.Stops(expression, nodes.Work(expression)), in); err != nil {
+				t.Errorf("it does more than its estimate: %v", err)
+			}
 		}
 		j, _ := s.Journey("main")
 		start = time.Now()

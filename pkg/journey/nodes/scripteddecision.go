@@ -7,14 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr/vm"
+	"cel.dev/cel-go/common/types"
 
 	"github.com/ropcd/ropcd/pkg/journey"
 )
 
-// ScriptedDecision decides by an expression, in the language of https://expr-lang.org. Unlike AM's script it only looks
-// and compares: it changes nothing, calls nothing, and never sees the password or a parameter. It is checked when the
-// journey loads, so that one that is misspelt, or that could take long, is refused then.
+// ScriptedDecision decides by an expression in CEL (https://cel.dev), the language of Kubernetes' and Envoy's policies.
+// Unlike AM's script it only looks and compares: it changes nothing, calls nothing, and never sees the password or a
+// parameter. It is checked when the journey loads, so that one that is misspelt, or that could take long, is refused then.
 //
 // It may read these names:
 //
@@ -31,17 +31,18 @@ import (
 //   - `now` is the time in UTC: `now.hour` is 0 to 23, `now.weekday` is 1 (Monday) to 7 (Sunday), `now.date` is a text such
 //     as "2026-01-02" and `now.time` one such as "15:04". Texts of the same kind can be compared: `now.time < "17:30"`.
 //
-// It may use `and`, `or`, `not`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, and on texts `contains`, `startsWith`, `endsWith`,
-// `matches` (with a constant pattern in the syntax of RE2), `a ? b : c`, `if a { b } else { c }`, `let`, and lists of
-// constants. It may call:
+// It may use a part of CEL: `&&`, `||`, `!`, `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `a ? b : c`, and lists of constants. It
+// may call:
 //
-//   - on a text, `len`, `lower`, `upper` and `trim`.
-//   - on a list (`scopes`, or one of constants), `len`, and with a condition in which `#` is the element `all`, `any`,
-//     `none`, `one`, `count` and `filter`, as in `count(scopes, # startsWith "mail")`. `==`, `!=` and `in` take lists, too.
+//   - on a text, `contains`, `startsWith`, `endsWith`, `size`, `lowerAscii`, `upperAscii`, `trim`, and `matches` with a
+//     constant pattern in the syntax of RE2, as in `attributes.mail.lowerAscii().endsWith("@example.org")`.
+//   - on a list (`scopes`, or one of constants), `size`, and with a name for an element and a condition `all`, `exists`,
+//     `exists_one` and `filter`, as in `scopes.exists(s, s.startsWith("mail"))`. `==`, `!=` and `in` take lists, too.
 //   - `inNetwork(address, "10.0.0.0/8")`.
 //
-// There is no arithmetic, no joining of texts, and no other function of the language. At most two of the functions on lists
-// may be within each other.
+// There is no arithmetic, no joining of texts, and no other function of CEL. At most 100,000 units of work are allowed, which
+// are some milliseconds: they are estimated when the journey loads, for the largest input (64 scopes, attributes of 4096
+// bytes, 256 bytes of anything else), and counted when it runs.
 type ScriptedDecision struct {
 	// Expression is the expression, of at most 4096 bytes. It yields true or false, or, with `outcomes`, one of them.
 	Expression string `yaml:"expression" reference:"required"`
@@ -87,23 +88,22 @@ type scripted struct {
 	outcomes []string // nil: true and false
 }
 
-// Run has a machine of its own each time: one that is used again would keep what a stranger's attributes held.
+// Run shares the program with other runs. It keeps nothing of what it was given.
 func (d *scripted) Run(_ context.Context, s *journey.State) (string, error) {
-	env, err := d.environment(s)
+	values, err := d.variables(s)
 	if err != nil {
 		return "", fmt.Errorf("expression: %w", err)
 	}
-	machine := vm.VM{MemoryBudget: maxWork}
-	result, err := machine.Run(d.program, env)
+	result, _, err := d.program.Eval(values)
 	if err != nil {
 		return "", stopped(err)
 	}
 	switch result := result.(type) {
-	case bool:
-		return decision(result), nil
-	case string:
-		if slices.Contains(d.outcomes, result) {
-			return result, nil
+	case types.Bool:
+		return decision(bool(result)), nil
+	case types.String:
+		if slices.Contains(d.outcomes, string(result)) {
+			return string(result), nil
 		}
 	}
 	return "", errors.New("expression: its result is none of the outcomes")
