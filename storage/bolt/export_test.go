@@ -19,6 +19,19 @@ func (s *Store) OnCommit(ctx context.Context, f func(commit func() error) error)
 	})
 }
 
+// OnWritten has f told what each commit has written, from now on.
+func (s *Store) OnWritten(ctx context.Context, f func(pages, bytes int64)) error {
+	return s.write(ctx, func(*tx) error {
+		s.commit = func(btx *bbolt.Tx) error {
+			err := btx.Commit()
+			stats := btx.Stats()
+			f(stats.GetWrite(), stats.GetPageAlloc())
+			return err
+		}
+		return nil
+	})
+}
+
 // Change runs f in the writer, between two puts.
 func (s *Store) Change(ctx context.Context, name string, f func()) error {
 	return s.write(ctx, func(t *tx) error {
