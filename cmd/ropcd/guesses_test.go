@@ -3,6 +3,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -14,11 +15,10 @@ import (
 	"github.com/ropcd/ropcd/storage/redis/redistest"
 )
 
-const (
-	guessRounds = 4   // each with a new owner
-	guesses     = 200 // in a round, one of them right
-	threshold   = 5
-)
+const threshold = 5
+
+// guessing is how much to guess: rounds, each with a new owner, and guesses in a round, of which one is right.
+type guessing struct{ rounds, guesses int }
 
 // guarded is alpha with a lock that outlasts the test, and without rate limits, which would help.
 var guarded = strings.Replace(alpha, "    authentication: {", fmt.Sprintf(
@@ -76,44 +76,80 @@ func (p *process) failures(t *testing.T, name string) (n int, locked bool) {
 // However many guess at once, and through whichever process: no more wrong passwords than the threshold are compared
 // before the account is locked, and each that was compared is counted (CVE-2024-4629).
 func TestGuessesThroughTwoProcessesAreCountedTogether(t *testing.T) {
+	g := guessing{rounds: 4, guesses: 200}
+	if *soak {
+		g = guessing{rounds: 60, guesses: 1000}
+	}
 	a, b := twins(t, redistest.Start(t), guarded)
 	a.enroll(t)
-	for round := range guessRounds {
+	tried, luck := 0, 0
+	for round := range g.rounds {
 		name := fmt.Sprintf("victim%d", round)
 		a.cli(t, userPassword, "user", "create", "--realm", "alpha", "--username", name, "--password-stdin")
-		right, threads := rand.IntN(guesses), 24
-		if round%2 == 1 {
+		right, threads := rand.IntN(g.guesses), 24
+		if round%4 == 3 {
 			right, threads = rand.IntN(threshold-1), threshold-1 // so that it comes through
 		}
-		found := guess(t, name, right, threads, a, b)
-		counts, events := map[string]int{}, 0
-		eventually(t, "all guesses are audited", func() bool {
-			counts, events = reasons(t, name, a, b)
-			return events >= guesses
-		})
-		compared := counts["wrong_password"]
-		if counts[""] != found || events != guesses || compared+counts["locked"]+found != guesses {
-			t.Errorf("round %d: audited %v", round, counts)
+		found := g.round(t, name, right, threads, a, b)
+		if round%4 != 3 {
+			tried++
+			luck += found
 		}
-		told, locked := b.failures(t, name)
-		t.Logf("round %d: the right one is the %d. of %d and was found %d times; %d wrong ones were compared, %d are counted",
-			round, right+1, guesses, found, compared, told)
-		switch {
-		case !locked || told != threshold:
-			t.Errorf("round %d: %d failures, locked %t, after %d guesses", round, told, locked, guesses)
-		case found == 0 && compared != told:
-			t.Errorf("round %d: %d wrong passwords were compared, and %d counted", round, compared, told)
-		case found == 1 && (compared < told || compared >= told+threshold): // the right one clears those before it
-			t.Errorf("round %d: %d wrong passwords were compared around the right one", round, compared)
-		}
+	}
+	p := float64(threshold) / float64(g.guesses)
+	chance := atLeast(luck, tried, p)
+	t.Logf("in %d rounds the right one stood at a random place, and was found in %d: %.2f are expected of %d tries of %d; so many or more have p = %.3g",
+		tried, luck, p*float64(tried), threshold, g.guesses, chance)
+	if chance < 1e-6 {
+		t.Errorf("it is found more often than %d tries would find it", threshold)
 	}
 }
 
+// atLeast is the probability of k or more successes in n trials that succeed with p.
+func atLeast(k, n int, p float64) (sum float64) {
+	for i := k; i <= n; i++ {
+		choose := 1.0
+		for j := range i {
+			choose *= float64(n-j) / float64(j+1)
+		}
+		sum += choose * math.Pow(p, float64(i)) * math.Pow(1-p, float64(n-i))
+	}
+	return sum
+}
+
+// round guesses one owner's password, expects the account of attempts to be exact, and returns how often the right one
+// was found.
+func (g guessing) round(t *testing.T, name string, right, threads int, a, b *process) (found int) {
+	t.Helper()
+	found = g.guess(t, name, right, threads, a, b)
+	counts, events := map[string]int{}, 0
+	eventually(t, "all guesses are audited", func() bool {
+		counts, events = reasons(t, name, a, b)
+		return events >= g.guesses
+	})
+	compared := counts["wrong_password"]
+	if counts[""] != found || events != g.guesses || compared+counts["locked"]+found != g.guesses {
+		t.Errorf("%s: audited %v", name, counts)
+	}
+	told, locked := b.failures(t, name)
+	t.Logf("%s: the right one is the %d. of %d and was found %d times; %d wrong ones were compared, %d are counted",
+		name, right+1, g.guesses, found, compared, told)
+	switch {
+	case !locked || told != threshold:
+		t.Errorf("%s: %d failures, locked %t, after %d guesses", name, told, locked, g.guesses)
+	case found == 0 && compared != told:
+		t.Errorf("%s: %d wrong passwords were compared, and %d counted", name, compared, told)
+	case found == 1 && (compared < told || compared >= told+threshold): // the right one clears those before it
+		t.Errorf("%s: %d wrong passwords were compared around the right one", name, compared)
+	}
+	return found
+}
+
 // guess tries passwords of an owner at many connections of both processes, and returns how often one was right.
-func guess(t *testing.T, name string, right, threads int, both ...*process) int {
+func (g guessing) guess(t *testing.T, name string, right, threads int, both ...*process) int {
 	t.Helper()
 	var found atomic.Int64
-	inParallel(guesses, threads, func(i int) {
+	inParallel(g.guesses, threads, func(i int) {
 		password := fmt.Sprintf("canary-guess-%d-of-many", i)
 		if i == right {
 			password = userPassword

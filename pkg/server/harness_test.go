@@ -33,6 +33,7 @@ type setup struct {
 	audit   io.Writer // nil: world.audit
 	strict  bool
 	pool    password.PoolOptions
+	forget  bool          // what is logged and audited
 	timeout time.Duration // 0: long, since the race detector is slow
 }
 
@@ -59,6 +60,10 @@ func newWorld(t testing.TB, o setup) *world {
 	if o.wrap != nil {
 		w.store = o.wrap(w.store)
 	}
+	var logged io.Writer = w.log
+	if o.forget {
+		logged, o.audit = io.Discard, io.Discard
+	}
 	if o.audit == nil {
 		o.audit = w.audit
 	}
@@ -76,7 +81,7 @@ func newWorld(t testing.TB, o setup) *world {
 		Store: w.store, Passwords: value(password.NewSet(w.hashes))(t), Pool: w.pool, Realms: value(provider.NewRealms(secrets(t), sources(t)))(t),
 	})
 	w.hashes.count.Store(0)
-	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logger := slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.server = server.New(server.Options{
 		Provider: w.provider, Store: w.store, Audit: audit.New(o.audit, o.strict), Logger: logger, BaseURL: o.baseURL, Proxies: o.proxies,
 		RequestTimeout: o.timeout,

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -104,20 +105,25 @@ func TestMetricsDoNotGrowWithNamesOfStrangers(t *testing.T) {
 }
 
 // TestAFloodLeavesNothingBehind is that at length, and at many connections: there are as many series and goroutines
-// afterwards as before. It is not parallel, since it counts the goroutines of the process.
+// afterwards as before, and with ROPCD_SOAK set, after 10^5 names in each place, as much memory. It is not parallel, since
+// it counts what the process has.
 func TestAFloodLeavesNothingBehind(t *testing.T) {
+	const connections = 32
+	names, soak := 10_000/len(ofStranger("")), os.Getenv("ROPCD_SOAK") != ""
+	if soak {
+		names = 100_000
+	}
 	// A full pool or a deadline, on a busy machine, would be a series more.
-	w := newWorld(t, setup{timeout: time.Minute, pool: password.PoolOptions{Cost: time.Millisecond, MaxWait: time.Minute}})
-	const requests, connections = 10_000, 32
-	flood := func(names int) (sent int64) {
+	w := newWorld(t, setup{timeout: time.Minute, pool: password.PoolOptions{Cost: time.Millisecond, MaxWait: time.Minute}, forget: true})
+	flood := func(each int) (sent int64) {
 		var all atomic.Int64
 		var wg sync.WaitGroup
 		for range connections {
 			c := w.dial(t)
-			must(t, c.conn.SetDeadline(time.Now().Add(5*time.Minute)))
+			must(t, c.conn.SetDeadline(time.Now().Add(30*time.Minute)))
 			wg.Go(func() {
 				defer c.conn.Close()
-				for range names {
+				for range each {
 					for _, request := range ofStranger(rand.Text()) {
 						if _, err := io.WriteString(c.conn, request); err != nil {
 							t.Error(err)
@@ -139,8 +145,15 @@ func TestAFloodLeavesNothingBehind(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	flood(1)
 	before := series(w.metrics(t))
-	if sent := flood(1 + requests/connections/len(ofStranger(""))); sent < requests {
-		t.Fatalf("%d requests", sent)
+	start := heapInUse()
+	sent := flood(1 + names/connections)
+	full := heapInUse() // of the parties that limits remember, which are bounded
+	sent += flood(1 + names/connections/4)
+	after := heapInUse()
+	t.Logf("%d requests; heap in use: %d KiB before, %d KiB after 4/5 of them, %d KiB after all; %d series",
+		sent, start>>10, full>>10, after>>10, len(before))
+	if soak && after > full+1<<20 {
+		t.Errorf("the last fifth of the flood has left %d KiB in memory", (after-full)>>10)
 	}
 	if diff := cmp.Diff(before, series(w.metrics(t))); diff != "" {
 		t.Errorf("series (-before +after):\n%s", diff)
@@ -171,4 +184,13 @@ func TestMetricsTellOfTheStoresConnections(t *testing.T) {
 			t.Errorf("no %q", line)
 		}
 	}
+}
+
+// heapInUse is what is reachable.
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one's finalizers have let go of
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
