@@ -34,8 +34,9 @@ func (c *change) end(answer error) {
 }
 
 // write hands a change to the writer and waits until it is on disk. The error is the change's own answer, or is
-// [storage.ErrUnavailable]: then the change has not happened, except when ctx ended while the writer had it. What do
-// captures belongs to the writer until write has returned nil.
+// [storage.ErrUnavailable]: then the change has not happened, except when ctx ended while the writer had it, and when the
+// very last sync of the commit failed: then it may have. What do captures belongs to the writer until write has returned
+// nil.
 func (s *Store) write(ctx context.Context, do func(t *tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return unavailable(err)
@@ -119,9 +120,14 @@ func (s *Store) settle(batch []*change, err error) {
 	}
 }
 
-// transact runs changes in one transaction and commits it. On an error nothing has happened; culprit is the index of
+// transact runs changes in one transaction and commits it. On an error nothing was acknowledged; culprit is the index of
 // the change that panicked, or -1.
 func (s *Store) transact(batch []*change) (culprit int, err error) {
+	if s.failed.Load() {
+		if err := s.resync(); err != nil {
+			return -1, err
+		}
+	}
 	btx, err := s.db.Begin(true)
 	if err != nil {
 		return -1, err

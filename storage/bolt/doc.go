@@ -11,6 +11,8 @@
 //   - Acknowledged means on disk. The writer takes all changes that wait and commits them with one fsync; the next ones
 //     gather while it runs. There is no artificial delay (bbolt's own batching waits for 10 ms): a lone change is
 //     committed at once.
+//   - After a commit that failed the store goes on by itself: bbolt takes the transaction back, and before the next one
+//     its meta pages are written and synced again (repair.go). It need not be opened anew.
 //   - Failures and locks are on disk, reservations in memory. A crash forgets attempts whose outcome nobody was told.
 //     An attempt on an owner without trouble writes nothing until it is settled.
 //   - Settling costs one commit, whether the owner exists, was locked, or failed: otherwise the time of an fsync would

@@ -2,6 +2,10 @@ package bolt
 
 import (
 	"context"
+	"errors"
+	"os"
+	"reflect"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -30,6 +34,45 @@ func (s *Store) OnWritten(ctx context.Context, f func(pages, bytes int64)) error
 		}
 		return nil
 	})
+}
+
+// File is the file under the store.
+func (s *Store) File() *os.File { return s.file }
+
+// OnResync replaces what the writer does after a commit that failed; f gets the real thing.
+func (s *Store) OnResync(ctx context.Context, f func(resync func() error) error) error {
+	return s.write(ctx, func(*tx) error {
+		s.resync = func() error { return f(s.rewriteMeta) }
+		return nil
+	})
+}
+
+// WriteAt writes to a file.
+type WriteAt = func(b []byte, at int64) (int, error)
+
+// OnWriteAt replaces how bbolt writes pages, by its own seam for tests; f gets the real thing.
+func (s *Store) OnWriteAt(ctx context.Context, f func(write WriteAt, b []byte, at int64) (int, error)) error {
+	return s.write(ctx, func(*tx) error {
+		seam := reflect.ValueOf(s.db).Elem().FieldByName("ops").FieldByName("writeAt")
+		writeAt := (*WriteAt)(unsafe.Pointer(seam.UnsafeAddr()))
+		write := *writeAt
+		*writeAt = func(b []byte, at int64) (int, error) { return f(write, b, at) }
+		return nil
+	})
+}
+
+// PageSize is that of the file.
+func (s *Store) PageSize() int { return s.db.Info().PageSize }
+
+// Sound is nil when bbolt finds nothing wrong with the whole file.
+func (s *Store) Sound() (err error) {
+	_ = s.db.View(func(btx *bbolt.Tx) error {
+		for fault := range btx.Check() {
+			err = errors.Join(err, fault)
+		}
+		return nil
+	})
+	return err
 }
 
 // Change runs f in the writer, between two puts.

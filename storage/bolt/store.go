@@ -45,6 +45,8 @@ type Store struct {
 	wg     sync.WaitGroup
 	commit func(*bbolt.Tx) error // (*bbolt.Tx).Commit, except in tests
 	failed atomic.Bool           // the last commit failed
+	file   *os.File              // bbolt's
+	resync func() error          // see repair.go, except in tests
 
 	held       reservations
 	limits     limits
@@ -72,6 +74,7 @@ func Open(path string, opts Options) (*Store, error) {
 	if s.sweepEvery <= 0 {
 		s.sweepEvery = time.Minute
 	}
+	s.resync = s.rewriteMeta
 	s.held.init()
 	s.limits.init()
 	if len(opts.StrangersKey) > 0 {
@@ -99,7 +102,7 @@ func (s *Store) open(path string) error {
 	// A process that was killed has let go of the lock at once, so there is nothing to wait for.
 	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: 60 * time.Millisecond, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
-		InitialMmapSize: 64 << 20, NoStatistics: true,
+		InitialMmapSize: 64 << 20, NoStatistics: true, OpenFile: s.openFile,
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
@@ -110,6 +113,9 @@ func (s *Store) open(path string) error {
 		return err
 	}
 	err = s.restrict(path)
+	if err == nil {
+		err = s.resync()
+	}
 	if err == nil {
 		err = s.db.Update(prepare)
 	}
@@ -139,6 +145,12 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// openFile opens the file for bbolt, and keeps it for [Store.rewriteMeta].
+func (s *Store) openFile(path string, flag int, mode os.FileMode) (f *os.File, err error) {
+	s.file, err = os.OpenFile(path, flag, mode)
+	return s.file, err
 }
 
 // Ready implements [storage.Store]. After a commit that failed (a full disk) it tries another one, so that the store
