@@ -125,6 +125,7 @@ func (g guessing) round(t *testing.T, name string, right, threads int, a, b *pro
 	counts, events := map[string]int{}, 0
 	eventually(t, "all guesses are audited", func() bool {
 		counts, events = reasons(t, name, a, b)
+		events -= counts["queue"]
 		return events >= g.guesses
 	})
 	compared := counts["wrong_password"]
@@ -155,6 +156,9 @@ func (g guessing) guess(t *testing.T, name string, right, threads int, both ...*
 			password = userPassword
 		}
 		answer, err := both[i%len(both)].call("access_token", loginOf(name, password))
+		for err == nil && answer.status == http.StatusServiceUnavailable { // a full queue, which charges nobody
+			answer, err = both[i%len(both)].call("access_token", loginOf(name, password))
+		}
 		switch {
 		case err != nil:
 			t.Errorf("guess %d: %v", i, err)
