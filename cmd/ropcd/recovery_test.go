@@ -272,7 +272,7 @@ func ofRedis(t *testing.T, server *redistest.Server) []outage {
 		{name: "out of memory", status: http.StatusServiceUnavailable, begin: run([]string{"CONFIG", "SET", "maxmemory", "1"}), end: run([]string{"CONFIG", "SET", "maxmemory", "0"})},
 		{name: "too few replicas", status: http.StatusServiceUnavailable, begin: run([]string{"CONFIG", "SET", "min-replicas-to-write", "1"}), end: run([]string{"CONFIG", "SET", "min-replicas-to-write", "0"})},
 		{name: "read-only", status: http.StatusServiceUnavailable, begin: run([]string{"REPLICAOF", "127.0.0.1", "1"}), end: run([]string{"REPLICAOF", "NO", "ONE"})},
-		{name: "scripts gone, busy", status: http.StatusServiceUnavailable, begin: run([]string{"SCRIPT", "FLUSH"}, []string{"CLIENT", "PAUSE", "60000", "ALL"}), end: run([]string{"CLIENT", "UNPAUSE"})},
+		{name: "scripts gone, paused", status: http.StatusServiceUnavailable, begin: run([]string{"SCRIPT", "FLUSH"}, []string{"CLIENT", "PAUSE", "60000", "WRITE"}), end: run([]string{"CLIENT", "UNPAUSE"})},
 		{name: "wrong type", status: http.StatusInternalServerError, begin: run(eval(fmt.Sprintf(aside, `redis.call('DEL', k) redis.call('RPUSH', k, 'x')`))), end: run(eval(back))},
 		{name: "damaged", status: http.StatusInternalServerError, begin: run(eval(fmt.Sprintf(aside, `redis.call('SET', k, 'damaged')`))), end: run(eval(back))},
 		{name: "another key's value", status: http.StatusInternalServerError, begin: run(eval(fmt.Sprintf(aside, `redis.call('COPY', 'aside:' .. set[i % #set + 1], k, 'REPLACE')`))), end: run(eval(back))},

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -21,6 +22,20 @@ func (f *faulty) fail(method string, how func(ctx context.Context) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fails = map[string]func(ctx context.Context) error{method: how}
+}
+
+// failAll makes all methods fail but some; nil heals them.
+func (f *faulty) failAll(how func(ctx context.Context) error, but ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fails = map[string]func(ctx context.Context) error{}
+	for _, method := range []string{
+		"Begin", "Finish", "Charge", "Client", "Inspect", "InspectOwner", "Refresh", "Revoke", "EndGrant", "Ready",
+	} {
+		if !slices.Contains(but, method) {
+			f.fails[method] = how
+		}
+	}
 }
 
 func (f *faulty) fault(ctx context.Context, method string) error {
@@ -94,6 +109,13 @@ func (f *faulty) EndGrant(ctx context.Context, key string, id storage.GrantID) e
 		return err
 	}
 	return f.Store.EndGrant(ctx, key, id)
+}
+
+func (f *faulty) Ready(ctx context.Context) error {
+	if err := f.fault(ctx, "Ready"); err != nil {
+		return err
+	}
+	return f.Store.Ready(ctx)
 }
 
 // newFaultyWorld is a world whose store can fail.
