@@ -13,6 +13,8 @@ type Users interface {
 	CreateUser(ctx context.Context, u *realm.User) error
 	// UserByName finds an owner, or [ErrNotFound].
 	UserByName(ctx context.Context, realmKey, name string) (*realm.User, error)
+	// Sources lists an owner's known sources in no order, none for who has none. For administrators.
+	Sources(ctx context.Context, realmKey, name string) ([]KnownSource, error)
 	// UserByID finds an owner by id, or [ErrNotFound].
 	UserByID(ctx context.Context, realmKey, id string) (*realm.User, error)
 	// UpdateUser replaces everything but Realm, Username, ID, Created and Login, if u.Version is the stored one

@@ -32,6 +32,7 @@ type User struct {
 	Failures     int               `json:"failures"`         // in a row
 	LastLogin    *time.Time        `json:"last_login"`       // null: never
 	Created      *time.Time        `json:"created"`
+	Places       []Place           `json:"places,omitempty"` // where failures elsewhere don't count; only in user/show
 }
 
 // UserRef names a user, by user name or by id.
@@ -79,16 +80,27 @@ func describeUser(u *realm.User, p realm.Lockout) User {
 		Realm: u.Realm, ID: u.ID, Username: u.Username, Enabled: u.Enabled, Expires: moment(u.Expires),
 		Attributes: u.Attributes, HasPassword: u.PasswordHash != "", PasswordSet: moment(u.PasswordSet), Source: u.Source,
 		SecondFactor: len(u.Seed) > 0, Logins: u.Login.Logins,
-		Stopped:  p.StopAfter > 0 && u.Login.Consecutive >= p.StopAfter,
+		Stopped:  stopped(&u.Login, p),
 		Failures: u.Login.Consecutive, LastLogin: moment(u.Login.LastLogin), Created: moment(u.Created),
 	}
 	if out.Attributes == nil {
 		out.Attributes = map[string]string{}
 	}
-	if time.Now().Before(u.Login.LockedUntil) {
-		out.LockedUntil = &u.Login.LockedUntil
-	}
+	out.LockedUntil = locked(&u.Login)
 	return out
+}
+
+// stopped reports whether only unlocking helps.
+func stopped(l *realm.Login, p realm.Lockout) bool {
+	return p.StopAfter > 0 && l.Consecutive >= p.StopAfter
+}
+
+// locked is the end of a lock, nil if there is none now.
+func locked(l *realm.Login) *time.Time {
+	if time.Now().Before(l.LockedUntil) {
+		return &l.LockedUntil
+	}
+	return nil
 }
 
 func moment(t time.Time) *time.Time {
@@ -161,7 +173,9 @@ func (a *api) showUser(ctx context.Context, in UserRef) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return describeUser(u.User, u.policy), nil
+	shown := describeUser(u.User, u.policy)
+	shown.Places, err = a.places(ctx, u)
+	return shown, err
 }
 
 func (a *api) createUser(ctx context.Context, in NewUser, t *trail) (UserAnswer, error) {

@@ -129,7 +129,10 @@ func userRef(c *cli, cmd *cobra.Command, run func(cmd *cobra.Command, in admin.U
 func showUserCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{Use: "show", Short: "Show a user", Example: "  ropcd user show --realm alpha --username demo"}
 	return userRef(c, cmd, func(cmd *cobra.Command, in admin.UserRef) error {
-		return ask(cmd.Context(), c, "user/show", in, showUser)
+		return ask(cmd.Context(), c, "user/show", in, func(w io.Writer, u admin.User) {
+			showUser(w, u)
+			showPlaces(w, u.Places)
+		})
 	})
 }
 

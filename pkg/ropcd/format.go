@@ -98,6 +98,25 @@ func showUser(w io.Writer, u admin.User) {
 		"last_login", u.LastLogin, "created", u.Created)
 }
 
+// showPlaces writes a line for each place that a user is known from.
+func showPlaces(w io.Writer, places []admin.Place) {
+	pairs(w, "known_places", len(places))
+	for _, p := range places {
+		from := "not named by a session"
+		if p.ClientID != "" {
+			from = p.ClientID + " at " + p.Network
+		}
+		text := fmt.Sprintf("%s, last login %s, %d failures", from, visible(p.LastLogin), p.Failures)
+		switch {
+		case p.Stopped:
+			text += ", until unlocked by an administrator"
+		case p.LockedUntil != nil:
+			text += ", locked until " + visible(p.LockedUntil)
+		}
+		pairs(w, "place", text)
+	}
+}
+
 // lockedUntil is when a user may try again.
 func lockedUntil(u admin.User) any {
 	if u.Stopped {

@@ -169,11 +169,16 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: login CLIENT SECRET USER PASSWORD")
 	}
 	form := url.Values{"grant_type": {"password"}, "username": {args[2]}, "password": {args[3]}}
+	if args[1] == "-" {
+		form.Set("client_id", args[0])
+	}
 	r, err := http.NewRequest(http.MethodPost,
 		"http://"+serving(ts.ReadFile("serve.log"))["listen"]+"/oauth2/realms/root/realms/alpha/access_token", strings.NewReader(form.Encode()))
 	ts.Check(err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(args[0], args[1])
+	if args[1] != "-" {
+		r.SetBasicAuth(args[0], args[1])
+	}
 	response, err := http.DefaultClient.Do(r)
 	ts.Check(err)
 	defer response.Body.Close()

@@ -66,6 +66,15 @@ func (s *Store) UserByName(ctx context.Context, realmKey, name string) (u *realm
 	return u, err
 }
 
+// Sources implements [storage.Users].
+func (s *Store) Sources(ctx context.Context, realmKey, name string) (known []storage.KnownSource, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		known, err = storage.DecodeSources(t.get(knownBucket, account{realmKey, name}.key()))
+		return err
+	})
+	return known, err
+}
+
 // UserByID implements [storage.Users].
 func (s *Store) UserByID(ctx context.Context, realmKey, id string) (u *realm.User, err error) {
 	err = s.read(ctx, func(t *tx) error {

@@ -39,6 +39,7 @@ func calls(ctx context.Context, s *redis.Store) map[string]error {
 	_, refresh := s.Refresh(ctx, refreshStep(&storage.Grant{ID: id, Realm: alpha, ClientID: clientID}))
 	_, byName := s.UserByName(ctx, alpha, "alice")
 	_, byID := s.UserByID(ctx, alpha, "1")
+	_, sources := s.Sources(ctx, alpha, "alice")
 	_, client := s.Client(ctx, alpha, "c")
 	_, list := s.GrantsOf(ctx, alpha, "alice")
 	one, two, three := limits()
@@ -53,7 +54,7 @@ func calls(ctx context.Context, s *redis.Store) map[string]error {
 	}
 	return map[string]error{
 		"Begin": begin, "Inspect": inspect, "InspectOwner": inspectOwner, "Refresh": refresh, "UserByName": byName,
-		"UserByID": byID, "Client": client, "GrantsOf": list, "Users": users, "Grants": grants,
+		"UserByID": byID, "Sources": sources, "Client": client, "GrantsOf": list, "Users": users, "Grants": grants,
 		"Charge": charge, "Charge, two parties": charges,
 		"Finish": s.Finish(ctx, storage.Settlement{Reservation: storage.Reservation{Realm: alpha, Username: "alice"}}),
 		"Revoke": s.Revoke(ctx, storage.Revocation{ID: id, Realm: alpha}), "EndGrant": s.EndGrant(ctx, alpha, id),

@@ -83,7 +83,8 @@ func TestDamagedSourcesAreNoticed(t *testing.T) {
 		a.Source = storage.Source{1}
 		_, begin := s.Begin(t.Context(), a)
 		finish := s.Finish(t.Context(), storage.Settlement{Reservation: r, Outcome: storage.Failure})
-		for call, err := range map[string]error{"Begin": begin, "Finish": finish, "UnlockUser": s.UnlockUser(t.Context(), alpha, "alice")} {
+		_, list := s.Sources(t.Context(), alpha, "alice")
+		for call, err := range map[string]error{"Sources": list, "Begin": begin, "Finish": finish, "UnlockUser": s.UnlockUser(t.Context(), alpha, "alice")} {
 			if !errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrUnavailable) {
 				t.Errorf("%s: %s: error %v, want ErrDamaged", how, call, err)
 			}

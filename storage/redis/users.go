@@ -37,6 +37,18 @@ func (s *Store) UserByName(ctx context.Context, realmKey, name string) (*realm.U
 	return storage.DecodeUser(realmKey, name, []byte(v))
 }
 
+// Sources lists an owner's known sources, none for who has none.
+func (s *Store) Sources(ctx context.Context, realmKey, name string) ([]storage.KnownSource, error) {
+	v, err := s.get(ctx, s.keys.sources(realmKey, name))
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return storage.DecodeSources([]byte(v))
+}
+
 // UpdateUser replaces an owner's administrative part if u.Version is the stored one. A rehash that a login makes at the
 // same time is replaced too.
 func (s *Store) UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error {

@@ -45,6 +45,15 @@ var sourceFaults = map[Fault]func(s storage.Store) storage.Store{
 		}
 		return err
 	}),
+	"other sources are listed": func(s storage.Store) storage.Store {
+		return &hooked{Store: s, sources: func(ctx context.Context, realmKey, name string) ([]storage.KnownSource, error) {
+			list, err := s.Sources(ctx, realmKey, name)
+			for i := range list {
+				list[i].Login.Consecutive = 0
+			}
+			return list, err
+		}}
+	},
 	"sources never leave": func(s storage.Store) storage.Store { return remembering(s, func(*realm.User) bool { return true }) },
 	"strangers have sources": func(s storage.Store) storage.Store {
 		return remembering(s, func(u *realm.User) bool { return u == nil })

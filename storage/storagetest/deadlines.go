@@ -19,12 +19,13 @@ var deadlineCases = []Case{
 		e.late(func(ctx context.Context) map[string]error {
 			_, byName := e.UserByName(ctx, e.realm, g.Username)
 			_, byID := e.UserByID(ctx, e.realm, g.Subject)
+			_, sources := e.Sources(ctx, e.realm, g.Username)
 			_, client := e.Client(ctx, e.realm, "c")
 			_, inspect := e.Inspect(ctx, g.ID)
 			_, owner := e.InspectOwner(ctx, g.ID)
 			_, list := e.GrantsOf(ctx, e.realm, g.Username)
 			return map[string]error{
-				"UserByName": byName, "UserByID": byID, "Client": client, "Inspect": inspect, "InspectOwner": owner, "GrantsOf": list,
+				"UserByName": byName, "UserByID": byID, "Sources": sources, "Client": client, "Inspect": inspect, "InspectOwner": owner, "GrantsOf": list,
 				"Users": first(e.Users(ctx, e.realm)), "Clients": first(e.Clients(ctx, e.realm)), "Grants": first(e.Grants(ctx, e.realm)),
 			}
 		})

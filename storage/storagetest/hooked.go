@@ -14,6 +14,7 @@ type hooked struct {
 	begin         func(context.Context, storage.Attempt) (storage.Begun, error)
 	finish        func(context.Context, storage.Settlement) error
 	userByName    func(context.Context, string, string) (*realm.User, error)
+	sources       func(context.Context, string, string) ([]storage.KnownSource, error)
 	updateUser    func(context.Context, *realm.User, bool) error
 	unlockUser    func(context.Context, string, string) error
 	createUser    func(context.Context, *realm.User) error
@@ -59,6 +60,10 @@ func (h *hooked) Finish(ctx context.Context, s storage.Settlement) error {
 
 func (h *hooked) CreateUser(ctx context.Context, u *realm.User) error {
 	return or(h.createUser, h.createUser != nil, h.Store.CreateUser)(h.deadline(ctx), u)
+}
+
+func (h *hooked) Sources(ctx context.Context, realmKey, name string) ([]storage.KnownSource, error) {
+	return or(h.sources, h.sources != nil, h.Store.Sources)(h.deadline(ctx), realmKey, name)
 }
 
 func (h *hooked) UserByName(ctx context.Context, realmKey, name string) (*realm.User, error) {

@@ -68,6 +68,22 @@ func (e *env) homeAndAway() (name string, home, away storage.Source) {
 }
 
 var sourceCases = []Case{
+	{"sources/listed", "Sources lists what is known of an owner, with the account of each, and nothing for anybody else.", func(e *env) {
+		name, home, away := e.homeAndAway()
+		e.failAt(name, home, policy(5), 2)
+		e.failAt(name, away, policy(5), 1)
+		list, err := e.Sources(e.ctx, e.realm, name)
+		e.ok("list", err)
+		e.equal("number of sources", len(list), 1)
+		e.equal("the source", list[0].Source, home)
+		e.equal("its failures", list[0].Login.Consecutive, 2)
+		e.equal("never logged in", list[0].Login.LastLogin.IsZero(), false)
+		for _, other := range []string{e.user().Username, "nobody"} {
+			list, err = e.Sources(e.ctx, e.realm, other)
+			e.ok("list", err)
+			e.equal("sources of somebody else", len(list), 0)
+		}
+	}},
 	{"sources/introduced by a code", "Where the owner has one-time codes, only a success with one makes its source known.", func(e *env) {
 		name := e.user(func(u *realm.User) { u.Seed = []byte("sealed") }).Username
 		home, away, p := e.at(name, 1), e.at(name, 2), policy(3)

@@ -109,6 +109,7 @@ var noticed = map[storagetest.Fault]string{
 	"settles again and again":                   "logins/settle twice",
 	"sources are not told apart":                "sources/locks itself only",
 	"sources don't matter":                      "sources/not locked from elsewhere",
+	"other sources are listed":                  "sources/listed",
 	"sources never leave":                       "sources/eight",
 	"sources never lock":                        "sources/stops itself only",
 	"sources outlive a new password":            "sources/forgotten by a change",
