@@ -29,7 +29,12 @@ func tight(t *testing.T) *process {
 
 func (p *process) dial(t *testing.T) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+	return dial(t, "tcp", strings.TrimPrefix(p.url, "http://"))
+}
+
+func dial(t *testing.T, network, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +59,18 @@ func ended(t *testing.T, c net.Conn) string {
 // The attacks: clients that are slow, large or many. Each is cut off, and others are served meanwhile.
 func TestSlowAndLargeClientsAreCutOff(t *testing.T) {
 	p := tight(t)
+	ops, socket := strings.TrimPrefix(p.ops, "http://"), filepath.Join(p.dir, "admin.sock")
+	for name, open := range map[string]func() net.Conn{
+		"clients": func() net.Conn { return p.dial(t) }, "process endpoints": func() net.Conn { return dial(t, "tcp", ops) },
+		"administrators": func() net.Conn { return dial(t, "unix", socket) },
+	} {
+		t.Run(name, func(t *testing.T) { cutsOff(t, open) })
+	}
+}
+
+// cutsOff attacks one of the doors.
+func cutsOff(t *testing.T, open func() net.Conn) {
+	t.Helper()
 	const head = "POST /oauth2/alpha/access_token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 	for name, sent := range map[string]string{
 		"nothing":            "",
@@ -62,7 +79,7 @@ func TestSlowAndLargeClientsAreCutOff(t *testing.T) {
 		"a body in no hurry": head + "Transfer-Encoding: chunked\r\n\r\n5\r\ngrant\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := p.dial(t)
+			c := open()
 			if _, err := io.WriteString(c, sent); err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +88,7 @@ func TestSlowAndLargeClientsAreCutOff(t *testing.T) {
 			}
 		})
 	}
-	c := p.dial(t)
+	c := open()
 	_, _ = fmt.Fprintf(c, "GET /x HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", strings.Repeat("a", 64<<10)) // it may be closed on the way
 	if said := ended(t, c); said != "" && !strings.HasPrefix(said, "HTTP/1.1 431 ") {
 		t.Errorf("a huge header: %q", said)

@@ -21,6 +21,9 @@ import (
 // reserved file descriptors are kept for the store, the process endpoints and administrators.
 const reserved = 128
 
+// opsConnections is how many of them the process endpoints may take: whoever reaches these must not keep clients out.
+const opsConnections = reserved / 2
+
 // maxConnections is what is configured, or what the process's limit of file descriptors leaves.
 func maxConnections(configured int) int {
 	var limit syscall.Rlimit
@@ -65,6 +68,7 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	if l.ops, err = tcp.Listen(ctx, "tcp", c.Ops.Listen); err != nil {
 		return setupError{fmt.Errorf("ops.listen: %w", err)}
 	}
+	l.ops = netutil.LimitListener(l.ops, opsConnections)
 	if l.admin, err = admin.Listen(c.Admin.Socket); err != nil {
 		return setupError{fmt.Errorf("admin.socket: %w", err)}
 	}

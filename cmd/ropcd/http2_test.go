@@ -1,0 +1,204 @@
+package main_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+)
+
+const maxStreams = 10
+
+// secure starts a server that speaks TLS, with few streams on a connection.
+func secure(t *testing.T) *process {
+	t.Helper()
+	dir := t.TempDir()
+	configure(t, dir, "{driver: bolt, bolt: {path: store.db}}", alpha)
+	path := filepath.Join(dir, "config.yaml")
+	text := strings.Replace(file(t, path), `base_url: "http://127.0.0.1:1"`,
+		`base_url: "https://127.0.0.1:1", tls: {cert_file: cert.pem, key_file: key.pem}, limits: {streams: `+strconv.Itoa(maxStreams)+`, read_timeout: 2s}`, 1)
+	own := httptest.NewTLSServer(nil) // for its certificate
+	defer own.Close()
+	pair := own.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"config.yaml": []byte(text),
+		"cert.pem":    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}),
+		"key.pem":     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return start(t, dir)
+}
+
+// streams is a connection of HTTP/2 in the hands of somebody who means harm.
+type streams struct {
+	conn   *tls.Conn
+	framer *http2.Framer
+	next   uint32
+	most   uint32        // streams at once, as the server says
+	over   chan struct{} // the server has ended the connection
+}
+
+func (p *process) streams(t *testing.T) *streams {
+	t.Helper()
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "http://"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	s := &streams{conn: c, framer: http2.NewFramer(c, c), next: 1, over: make(chan struct{})}
+	_, err = io.WriteString(c, http2.ClientPreface)
+	if err == nil {
+		err = s.framer.WriteSettings()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan struct{})
+	go func() {
+		defer close(s.over)
+		for {
+			f, err := s.framer.ReadFrame()
+			if err != nil {
+				return
+			}
+			if settings, ok := f.(*http2.SettingsFrame); ok && !settings.IsAck() {
+				s.most, _ = settings.Value(http2.SettingMaxConcurrentStreams)
+				close(told)
+			}
+		}
+	}()
+	select {
+	case <-told:
+	case <-time.After(patience):
+		t.Fatal("no settings")
+	}
+	return s
+}
+
+// open begins a request whose body does not come, and gives it up at once if it is told to.
+func (s *streams) open(giveUp bool) error {
+	var block bytes.Buffer
+	e := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{
+		{":method", "POST"}, {":scheme", "https"}, {":authority", "as.example"}, {":path", "/oauth2/realms/root/realms/alpha/access_token"},
+		{"content-type", "application/x-www-form-urlencoded"},
+	} {
+		_ = e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}) // never fails in memory
+	}
+	id := s.next
+	s.next += 2
+	err := s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true})
+	if err == nil && giveUp {
+		err = s.framer.WriteRSTStream(id, http2.ErrCodeCancel)
+	}
+	return err
+}
+
+// number is a metric without labels.
+func (p *process) number(name string) float64 { return (&settlers{p: p}).metric(name) }
+
+// Whoever opens streams and resets them (CVE-2023-44487), or leaves them open, neither fills memory nor keeps others out.
+func TestFloodsOfStreamsHurtNobodyElse(t *testing.T) {
+	p := secure(t)
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
+	}}
+	served := func() {
+		t.Helper()
+		r, err := client.Get(strings.Replace(p.url, "http://", "https://", 1) + "/.well-known/oauth-authorization-server/oauth2/realms/root/realms/alpha")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = r.Body.Close()
+		if r.StatusCode != http.StatusOK || r.ProtoMajor != 2 {
+			t.Errorf("another client: %d over %s", r.StatusCode, r.Proto)
+		}
+	}
+	served()
+	memory, goroutines := p.number("ropcd_process_resident_memory_bytes"), p.number("ropcd_go_goroutines")
+	resets, connections := p.reset(t, served)
+	if peak := p.number("ropcd_go_goroutines"); peak > goroutines+flooders*(maxStreams+10) {
+		t.Errorf("%v goroutines right after the flood, %v before", peak, goroutines)
+	}
+	held := p.hold(t)
+	served()
+	for _, s := range held {
+		_ = s.conn.Close()
+	}
+	client.CloseIdleConnections()
+	eventually(t, "the goroutines are gone", func() bool { return p.number("ropcd_go_goroutines") <= goroutines })
+	after := p.number("ropcd_process_resident_memory_bytes")
+	t.Logf("%d streams were opened and reset on %d connections; resident: %.1f MiB before, %.1f MiB after", resets, connections, memory/(1<<20), after/(1<<20))
+	if after > memory+64<<20 {
+		t.Errorf("resident: %.0f bytes before, %.0f after", memory, after)
+	}
+}
+
+const flooders = 4
+
+// reset opens streams and resets them as fast as it can, and connects anew whenever it is thrown out.
+func (p *process) reset(t *testing.T, served func()) (resets, connections int) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range flooders {
+		wg.Go(func() {
+			for sent := 0; sent < 5000; {
+				s := p.streams(t)
+				n := 0
+				for ; sent+n < 5000 && s.open(true) == nil; n++ {
+				}
+				_ = s.conn.Close()
+				sent += n
+				mu.Lock()
+				resets += n
+				connections++
+				mu.Unlock()
+			}
+		})
+	}
+	for range 20 {
+		served()
+	}
+	wg.Wait()
+	return resets, connections
+}
+
+// hold opens more streams than are allowed, and leaves them.
+func (p *process) hold(t *testing.T) (held []*streams) {
+	t.Helper()
+	for range flooders {
+		s := p.streams(t)
+		if s.most != maxStreams {
+			t.Errorf("%d streams at once, want %d", s.most, maxStreams)
+		}
+		for range 3 * maxStreams {
+			if s.open(false) != nil {
+				break
+			}
+		}
+		held = append(held, s)
+	}
+	return held
+}
