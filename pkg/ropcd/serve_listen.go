@@ -77,7 +77,10 @@ func (p *process) open(ctx context.Context, l *listeners) (err error) {
 	l.servers = [3]*http.Server{
 		bounded(limits, p.server, errorLog),
 		bounded(limits, p.server.Ops(p.draining.Load), errorLog),
-		{Handler: admin.New(p.adminOptions()), ErrorLog: errorLog, ReadHeaderTimeout: limits.HeaderTimeout},
+		{ // without a limit of writing: lists are long
+			Handler: admin.New(p.adminOptions()), ErrorLog: errorLog, ReadHeaderTimeout: limits.HeaderTimeout, ReadTimeout: limits.ReadTimeout,
+			IdleTimeout: limits.IdleTimeout, MaxHeaderBytes: int(limits.Header),
+		},
 	}
 	if p.tls != nil {
 		l.public = tls.NewListener(l.public, p.tls.config())
