@@ -148,7 +148,7 @@ func TestAFloodLeavesNothingBehind(t *testing.T) {
 	before := calm(w.metrics(t))
 	start := heapInUse()
 	sent := flood(1 + names/connections)
-	full := heapInUse() // of the parties that limits remember, which are bounded
+	full := heapInUse() // of what is remembered up to a bound
 	sent += flood(1 + names/connections/4)
 	after := heapInUse()
 	t.Logf("%d requests; heap in use: %d KiB before, %d KiB after 4/5 of them, %d KiB after all; %d series",
