@@ -103,7 +103,7 @@ func TestAFailedSyncOfDataIsSurvived(t *testing.T) {
 func loser(t *testing.T, s *bolt.Store) (lose, mend func()) {
 	t.Helper()
 	fd := int(s.File().Fd())
-	real, err := syscall.Dup(fd)
+	own, err := syscall.Dup(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +116,8 @@ func loser(t *testing.T, s *bolt.Store) (lose, mend func()) {
 			t.Error(err)
 		}
 	}
-	t.Cleanup(func() { _, _ = syscall.Close(real), syscall.Close(null) })
-	return func() { point(null) }, func() { point(real) }
+	t.Cleanup(func() { _, _ = syscall.Close(own), syscall.Close(null) })
+	return func() { point(null) }, func() { point(own) }
 }
 
 // survived writes before, during and after faults.
