@@ -111,21 +111,26 @@ func (s *sufferer) through(t *testing.T, o outage) {
 	o.end()
 	end := time.Now()
 	took := make([]time.Duration, len(rows))
-	var wg sync.WaitGroup
-	for i, row := range rows {
-		wg.Go(func() {
-			for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
-				a, well, err := s.ask(row, after, login)
-				took[i] = time.Since(end)
-				if well {
-					return
-				}
-				if took[i] > patience {
-					t.Errorf("%s: %s is not well: %d %v %v", o.name, row, a.status, a.body, err)
-					return
-				}
+	heals := func(i int) {
+		for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
+			a, well, err := s.ask(rows[i], after, login)
+			if took[i] = time.Since(end); well {
+				return
 			}
-		})
+			if took[i] > patience {
+				t.Errorf("%s: %s is not well: %d %v %v", o.name, rows[i], a.status, a.body, err)
+				return
+			}
+		}
+	}
+	// One of them is alone at first: nobody else's request may be what it needs to be well again.
+	alone := []int{0, len(rows) - 1}[len(s.list)%2]
+	heals(alone)
+	var wg sync.WaitGroup
+	for i := range rows {
+		if i != alone {
+			wg.Go(func() { heals(i) })
+		}
 	}
 	wg.Wait()
 	s.list = append(s.list, o.name)
@@ -244,8 +249,10 @@ func TestTheServerRecoversByItself(t *testing.T) {
 // The same with the embedded store, whose disk is full.
 func TestTheServerRecoversWhenThereIsRoomOnTheDisk(t *testing.T) {
 	s := suffering(t, "{driver: bolt, bolt: {path: store.db}}", "127.0.0.1:1")
-	for _, o := range limitOutages(s.process, "disk full", http.StatusServiceUnavailable) {
-		s.through(t, o)
+	for _, name := range []string{"disk full", "disk full again"} {
+		for _, o := range limitOutages(s.process, name, http.StatusServiceUnavailable) {
+			s.through(t, o)
+		}
 	}
 	s.print(t)
 }
