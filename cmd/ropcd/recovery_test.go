@@ -269,8 +269,7 @@ func ofRedis(t *testing.T, server *redistest.Server) []outage {
 		}
 	}
 	// Values that are there are set aside, and others put under their keys.
-	const aside = `local set = {} for _, k in ipairs(redis.call('KEYS', '*')) do if redis.call('TYPE', k).ok == 'string' then set[#set+1] = k end
-		end
+	const aside = `local set = {} for _, k in ipairs(redis.call('KEYS', '*')) do if redis.call('TYPE', k).ok == 'string' then set[#set+1] = k end; end
 		table.sort(set) for i, k in ipairs(set) do redis.call('COPY', k, 'aside:' .. k) end
 		for i, k in ipairs(set) do %s end return #set`
 	const back = `for _, k in ipairs(redis.call('KEYS', 'aside:*')) do redis.call('RENAME', k, string.sub(k, 7)) end return 'OK'`
