@@ -17,6 +17,15 @@ var loginFaults = map[Fault]func(s storage.Store) storage.Store{
 			return s.Finish(ctx, st)
 		}}
 	},
+	"failures are counted late": func(s storage.Store) storage.Store {
+		return &hooked{Store: s, finish: func(ctx context.Context, st storage.Settlement) error {
+			if st.Outcome != storage.Failure {
+				return s.Finish(ctx, st)
+			}
+			time.AfterFunc(5*time.Millisecond, func() { _ = s.Finish(context.WithoutCancel(ctx), st) })
+			return ctx.Err()
+		}}
+	},
 	"locks never double": attempts(func(a *storage.Attempt) { a.Policy.MaxDuration = a.Policy.Duration }),
 	"nothing locks":      attempts(func(a *storage.Attempt) { a.Policy.Threshold = 0 }),
 	"nothing stops":      attempts(func(a *storage.Attempt) { a.Policy.StopAfter = 0 }),

@@ -50,6 +50,16 @@ var tokenFaults = map[Fault]func(s storage.Store) storage.Store{
 		}}
 	},
 	"refreshes read, then write": racing,
+	"rotates twice": func(s storage.Store) storage.Store {
+		return &hooked{Store: s, refresh: func(ctx context.Context, r storage.RefreshStep) (storage.Refreshed, error) {
+			out, err := s.Refresh(ctx, r)
+			if err != nil || out.Outcome != storage.RefreshDone || !r.Rotate {
+				return out, err
+			}
+			r.Generation, r.Nonce = out.Grant.Generation, nonce()
+			return s.Refresh(ctx, r)
+		}}
+	},
 	"revocations are lost": func(s storage.Store) storage.Store {
 		return &hooked{Store: s, revoke: func(ctx context.Context, r storage.Revocation) error {
 			_, err := s.Inspect(ctx, r.ID)
