@@ -68,7 +68,7 @@ type RefreshStep struct {
 	Digest     Digest // of the presented secret
 	Realm      string
 	ClientID   string
-	Nonce      [8]byte // of this request; the same one again gets the same answer
+	Nonce      [8]byte // random, of this request; the same one again gets the same answer
 
 	Rotate          bool
 	Grace           time.Duration

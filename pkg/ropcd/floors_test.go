@@ -51,6 +51,8 @@ var tenants = map[string][]string{
 	"github.com/ory/fosite/token/jwt": nil,
 
 	"github.com/aclements/go-moremath": nil, // for statistics of tests
+
+	"github.com/anishathalye/porcupine": {"storage/storagetest/histories"}, // for tests of stores
 }
 
 type goPackage struct {
