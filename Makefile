@@ -34,9 +34,10 @@ fuzz: ## run every fuzz target for a while (FUZZTIME=30s each)
 enumeration: tools ## show, in a few minutes, that the time of an answer does not tell whether a user exists
 	@go test -count=1 -timeout 60m -v -run TestAnswerTime ./pkg/server/enumeration -full
 
-soak: tools ## show, in a quarter of an hour, that floods and faults do no lasting harm
+soak: tools ## show, in half an hour, that floods, faults and long random histories do no lasting harm
 	@go test -count=1 -timeout 30m -v -run 'TestAFlood|TestGuesses|TestTheServerRecovers' ./cmd/ropcd -soak
 	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run 'TestAFlood|TestEachFault' ./pkg/server
+	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run TestHistories ./storage/...
 
 clients: ## run unmodified clients of other languages (npm) against the server
 	@.ci/clients

@@ -25,8 +25,10 @@ func (p *player) inspect(how kind) {
 			return err
 		}
 		c.answer = answer{generation: v.Grant.Generation, seq: v.Grant.Seq}
-		for _, r := range v.Grant.Revoked {
-			c.answer.revoked |= 1 << r.Seq
+		for seq := uint32(1); seq <= v.Grant.Seq; seq++ {
+			if v.Grant.IsRevoked(seq) {
+				c.answer.revoked |= 1 << seq
+			}
 		}
 		if v.User != nil {
 			c.answer.owner = viewOf(v.User)
@@ -86,7 +88,7 @@ func (p *player) revoke(k known, c *call) {
 	c.kind, c.grant = revoke, k.number
 	r := storage.Revocation{ID: k.grant.ID, Digest: k.grant.RefreshDigest, Realm: p.drama.realm, ClientID: clientName}
 	if c.access {
-		r.Access, r.Digest, r.Seq, r.Expires = true, k.grant.AccessDigest, c.seq, storage.Trim(time.Now().Add(long))
+		r.Access, r.Digest, r.Seq = true, k.grant.AccessDigest, c.seq
 	}
 	p.do(c, func(ctx context.Context, s storage.Store) error { return s.Revoke(ctx, r) })
 }
