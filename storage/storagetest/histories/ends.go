@@ -20,8 +20,9 @@ const (
 )
 
 // ends is a history of grants that end with their client, or with their realm, and the check of it. There are two clients
-// of which one is ended, so that the other's grants must live, and an owner for each caller. The first caller ends them
-// while the others go on, and all look at all grants when everybody must know.
+// of which one is ended, so that the other's grants must live, and an owner for each caller. The first caller ends them,
+// twice, while the others go on, and all look at all grants when everybody must know. No grant of the ended client is made
+// from the last end until then: a process that sees one learns of the end.
 func ends(ctx context.Context, views []storage.Store, o Options, how kind) ([]*call, error) {
 	s := newScene(ctx, views, o)
 	s.lost = math.MaxInt // nothing is searched for
@@ -30,22 +31,26 @@ func ends(ctx context.Context, views []storage.Store, o Options, how kind) ([]*c
 			return nil, err
 		}
 	}
-	var last atomic.Int64
-	s.together(o.Clients, o.Seed, ending, func(a *actor) {
-		e := &ender{actor: a, how: how, last: &last, number: a.id << 20, requests: uint32(a.id)} //nolint:gosec // below maxCallers
+	var all ending
+	s.together(o.Clients, o.Seed, endings, func(a *actor) {
+		e := &ender{actor: a, how: how, ending: &all, number: a.id << 20, requests: uint32(a.id)} //nolint:gosec // below maxCallers
 		for n := 0; (n < least || time.Since(s.start) < span) && !a.over(); n++ {
-			if next := time.Duration(e.ended + 1); a.id == 0 && n > 5 && next <= 2 && time.Since(s.start) > next*span/6 {
+			next := all.ends.Load() + 1
+			if a.id == 0 && n > 5 && next <= mostEnds && time.Since(s.start) > time.Duration(next)*span/6 {
 				e.end()
 			}
 			e.act()
 			time.Sleep(3 * time.Millisecond) // this history is about seconds; others want the store, too
 		}
-		for time.Since(s.start) < time.Duration(last.Load())+lag+10*time.Millisecond && !a.over() {
+		for time.Since(s.start) < time.Duration(all.last.Load())+lag+10*time.Millisecond && !a.over() {
 			time.Sleep(3 * time.Millisecond)
 		}
-		e.login()
 		for _, m := range e.grants {
 			e.inspect(m)
+		}
+		e.login(e.client())
+		if len(e.grants) > 0 {
+			e.inspect(e.grants[len(e.grants)-1])
 		}
 	})
 	calls, err := s.played()
@@ -57,13 +62,21 @@ func ends(ctx context.Context, views []storage.Store, o Options, how kind) ([]*c
 
 func nameOf(caller int) string { return fmt.Sprintf("owner-%d", caller) }
 
+// mostEnds is how many ends there are in a history.
+const mostEnds = 2
+
+// ending is what all callers know of the ends.
+type ending struct {
+	ends atomic.Int64
+	last atomic.Int64 // when the last one was acknowledged
+}
+
 // ender is a caller with the newest grants that it made. Only the caller itself refreshes them.
 type ender struct {
 	*actor
-	how      kind          // endClient or endRealm
-	last     *atomic.Int64 // when the last end was acknowledged
-	ended    int
-	number   int // of the newest grant
+	*ending
+	how      kind // endClient or endRealm
+	number   int  // of the newest grant
 	grants   []*mine
 	requests uint32
 }
@@ -77,7 +90,11 @@ type mine struct {
 func (e *ender) act() {
 	switch n := e.dice.IntN(100); {
 	case n < 35 || len(e.grants) == 0:
-		e.login()
+		client := e.client()
+		if e.ends.Load() == mostEnds {
+			client = blue
+		}
+		e.login(client)
 	case n < 75:
 		e.inspect(e.any())
 	default:
@@ -98,18 +115,20 @@ func (e *ender) end() {
 			return s.EndClient(ctx, e.realm, red)
 		})
 	}
-	e.ended++
 	e.last.Store(time.Since(e.start).Nanoseconds())
+	e.ends.Add(1)
 }
 
-func (e *ender) login() {
+func (e *ender) client() string { return []string{red, blue}[e.dice.IntN(2)] }
+
+func (e *ender) login(client string) {
 	name := nameOf(e.id)
 	b := e.begin(&call{}, name, realm.Lockout{}, func(*call) {})
 	if b.User == nil {
 		return // no reply
 	}
 	e.number++
-	m := &mine{number: e.number, grant: newGrant(b.Reservation, []string{red, blue}[e.dice.IntN(2)])}
+	m := &mine{number: e.number, grant: newGrant(b.Reservation, client)}
 	c := call{grant: m.number, client: m.grant.ClientID}
 	if a := e.finish(c, storage.Settlement{Reservation: b.Reservation, Outcome: storage.Success, Grant: m.grant}, 1); !a.unknown && a.err == nil {
 		e.grants = append(e.grants, m)

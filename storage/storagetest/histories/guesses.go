@@ -44,10 +44,10 @@ func guesses(ctx context.Context, views []storage.Store, o Options) ([]*call, er
 	return calls, counted(calls, u.Login.Consecutive)
 }
 
-// guessing and ending are the numbers of the histories that are not an owner's.
+// guessing and endings are the numbers of the histories that are not an owner's.
 const (
 	guessing = 1<<40 + iota
-	ending
+	endings
 )
 
 // guess evaluates a wrong password if it may, and insists on an answer to its settlement. It gives up an attempt now and
