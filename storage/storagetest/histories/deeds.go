@@ -3,7 +3,6 @@ package histories
 import (
 	"context"
 	"math/bits"
-	"time"
 
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
