@@ -24,8 +24,8 @@ const grantVersion = 2
 // Behind it stand, in this order, the fields that flags have a bit for; one that is not there is zero, but for keep
 // until: then it is the usual one, see usualKeep.
 //
-// Then follows what never changes: the realm, the user name, the client id and the scopes joined by a space, then the
-// subject and the rest, in the short forms of compact.go. Last stand 6 bytes of SHA-1 over the grant's id and all
+// Then follows what never changes: the auth time (ms, 6 bytes), and, in the short forms of compact.go, the realm, the user
+// name, the client id, the scopes joined by a space, the subject and the rest. Last stand 6 bytes of SHA-1 over the grant's id and all
 // before: so the record is bound to its key without naming it. It is no secret and keeps nobody out who may write to the
 // store; SHA-1 is what a script of Redis can compute.
 const (
@@ -58,6 +58,7 @@ func (g *Grant) Encode() ([]byte, error) {
 	w.raw(g.AccessDigest[:])
 	w.raw(g.Nonce[:])
 	w.raw(optional)
+	w.ms(g.AuthTime)
 	w.text(g.Realm)
 	w.text(g.Username)
 	w.text(g.ClientID)
@@ -67,7 +68,6 @@ func (g *Grant) Encode() ([]byte, error) {
 	w.text(g.Journey)
 	w.word(g.Rule)
 	w.u16(uint16(g.AuthLevel))
-	w.ms(g.AuthTime)
 	w.address(g.Address)
 	w.shortProperties(g.Properties)
 	seal := sealOf(g.ID, w.b)
@@ -164,11 +164,11 @@ func decodeGrant2(id GrantID, record []byte) (*Grant, error) {
 	g.RefreshDigest, g.AccessDigest = Digest(r.take(16)), Digest(r.take(16))
 	g.Nonce = [8]byte(r.take(8))
 	r.optional(g, flags)
+	g.AuthTime = r.ms()
 	g.Realm, g.Username, g.ClientID = r.text(), r.text(), r.text()
 	g.Scopes = splitScopes(r.text())
 	g.Subject, g.GrantType, g.Journey, g.Rule = r.text(), r.word(), r.text(), r.word()
 	g.AuthLevel = int(r.u16())
-	g.AuthTime = r.ms()
 	g.Address = r.address()
 	g.Properties = r.shortProperties()
 	if !r.ok || len(r.b) != 0 || flags >= flagsEnd || !g.possible() {

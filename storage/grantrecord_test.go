@@ -93,9 +93,9 @@ func TestGrantsRecordHasItsLayout(t *testing.T) {
 	g.ClientID, g.MaxExpires = "0b8f4f6e-6a8e-4a36-9f3e-6d1c2f7a9b01", at.Add(2*time.Hour)
 	const head = "aa0000000000000000000000000000ab" + "ba0000000000000000000000000000bb" + "0102030000000000" // digests, nonce
 	const times = "01a318933efb" + "01a318ca2d7b" + "01a318ca2d7b" + "01a3185c507b" + "01a319011bfb"
-	const fixed = "062f616c706861" + "06616d656c6965" + "ff0b8f4f6e6a8e4a369f3e6d1c2f7a9b01" + // realm, name, client
+	const fixed = "01a3185c507b" + "062f616c706861" + "06616d656c6965" + "ff0b8f4f6e6a8e4a369f3e6d1c2f7a9b01" + // auth time, realm, name, client
 		"0a72656164207772697465" + "0469642d31" + "02" + "056c6f67696e" + "03" + // scopes, subject, grant type, journey, rule
-		"0007" + "01a3185c507b" + "10" + "20010db8000000000000000000000007" + // level, time, address
+		"0007" + "10" + "20010db8000000000000000000000007" + // level, address
 		"02" + "0161" + "0131" + "0162" + "00" // properties
 	const want = "02" + "07fe" + head + "0003" + "0009" + times + "00000001" + "00000002" + "00000004" +
 		"02" + "00000006" + "00000008" + fixed

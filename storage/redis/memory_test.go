@@ -30,16 +30,15 @@ func TestMemoryPerGrant(t *testing.T) {
 				names = append(names, fmt.Sprintf("user-%06d", i))
 			}
 			each(names, func(name string) { addUser(t, s, name) })
-			login(t, s, names[0])
-			forgetMarks(t, server)
-			before := usedMemory(t, server)
+			fill(t, s, names[0]) // loads the scripts
+			before := memoryWithout(t, server, s)
+			s = open(t, server.Addr(), prefix("ropcd"))
 			each(names, func(name string) {
 				for range row.each {
 					fill(t, s, name)
 				}
 			})
-			forgetMarks(t, server)
-			per := (usedMemory(t, server) - before) / grants
+			per := (memoryWithout(t, server, s) - before) / grants
 			t.Logf("%d bytes a grant at %d grants an owner, over %d", per, row.each, grants)
 			if per > row.most {
 				t.Errorf("%d bytes a grant, at most %d", per, row.most)
@@ -69,20 +68,18 @@ func each(names []string, f func(string)) {
 	wg.Wait()
 }
 
-// forgetMarks removes the marks of writes: for ten seconds they cost more than the grants.
-func forgetMarks(t *testing.T, server *redistest.Server) {
+// memoryWithout is what a server has allocated when the store has gone, with its connections' buffers, and so have the marks
+// of its writes: for ten seconds they cost more than the grants.
+func memoryWithout(t *testing.T, server *redistest.Server, s *redis.Store) int {
 	t.Helper()
-	c := raw(t, server.Addr())
-	for keys := c.Scan(t.Context(), 0, "*}:n:*", 10_000).Iterator(); keys.Next(t.Context()); {
-		ok(t, "del", c.Del(t.Context(), keys.Val()).Err())
+	ok(t, "close", s.Close())
+	c, ctx := raw(t, server.Addr()), t.Context()
+	for keys := c.Scan(ctx, 0, "*}:n:*", 10_000).Iterator(); keys.Next(ctx); {
+		ok(t, "del", c.Del(ctx, keys.Val()).Err())
 	}
-}
-
-// usedMemory is all that the server has allocated but for its clients' buffers.
-func usedMemory(t *testing.T, server *redistest.Server) int {
-	t.Helper()
-	info, err := raw(t, server.Addr()).InfoMap(t.Context(), "memory").Result()
+	info, err := c.InfoMap(ctx, "memory").Result()
 	ok(t, "info", err)
+	ok(t, "close", c.Close())
 	number := func(name string) int {
 		n, err := strconv.Atoi(info["Memory"][name])
 		ok(t, name, err)

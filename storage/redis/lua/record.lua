@@ -12,7 +12,7 @@ local TIME, NUMBER = '>I6', '>I4'
 local TIMES = {{4, 'access'}, {8, 'refresh'}, {16, 'max'}, {32, 'refreshed'}}
 local NUMBERS = {{128, 'realm_epoch'}, {256, 'client_epoch'}, {512, 'upto'}}
 local AS_LONG, AS_UUID = 254, 255 -- in place of the length of a text
-local SEAL_SIZE = 6
+local AUTH_TIME_SIZE, SEAL_SIZE = 6, 6
 
 local function unpack_1(v, id)
   assert(v:sub(2, 15) == id)
@@ -72,7 +72,7 @@ local function unpack_2(v, id)
   for _, f in ipairs(NUMBERS) do g[f[2]] = has(f[1]) and read(NUMBER) or 0 end
   for i = 1, has(HAS_REVOKED) and read('B') or 0 do g.revoked[i] = read(NUMBER) end
   g.rest = v:sub(at)
-  g.realm, at = text(v, at)
+  g.realm, at = text(v, at + AUTH_TIME_SIZE)
   g.username, at = text(v, at)
   g.client, at = text(v, at)
   g.scopes = text(v, at)
