@@ -26,6 +26,8 @@
 //   - A revoked token is remembered as long as its grant, expired or not: a clock may be ahead and be set back.
 //   - What a login changes it settles in [Logins.Finish]: a new hash, a count, a code that is used up, an account that is
 //     disabled. So no code is good twice, and nothing is half done when a process dies.
+//   - How many grants an owner may have is decided in Logins.Finish too. A login that has no room is still a success of the
+//     attempt: the password was right, and who forgot a session must not be locked out for it.
 //   - Errors say whose fault it is: [ErrUnavailable] is the store's and becomes a 503, [ErrDamaged] becomes a 500, and
 //     all others are answers.
 //   - Rate limits are kept apart from the account of attempts. That one is exact, settled and lasting; these are one time

@@ -31,12 +31,21 @@ type Logins interface {
 	// s.Grant the owner's record must still be the version that Begin read ([ErrConflict] otherwise, with the reservation
 	// given back and nothing else changed). Without a reservation (settled, refused, counted as a failure, or its owner
 	// deleted) a grant is [ErrConflict] too, unless this very settlement created it; a settlement that was answered
-	// [ErrCodeUsed] may have that answer again.
+	// [ErrCodeUsed] or [ErrTooManyGrants] may have that answer again.
+	//
+	// With s.GrantLimit the owner never has more grants that are alive than it allows, however many log in at once: unless
+	// the grant fits in, the oldest logins are ended in the same step until it does, or the answer is [ErrTooManyGrants]. Dead
+	// grants don't count: not those that have expired, and not those of an epoch that has moved on, more than a second ago.
+	// A settlement that ends the owner's grants has room. An owner who had more than [MaxEvicted] grants when the limit came
+	// loses them over many logins: one looks at no more than so many, those that expire first, and takes all others for alive.
 	//
 	// Whatever Begin's standing was, and whichever account judged, Finish costs the same. A settlement that no record can hold (see
 	// [Settlement.Effective]) is an error, and nothing has happened.
 	Finish(ctx context.Context, s Settlement) error
 }
+
+// MaxEvicted is how many grants a settlement with a GrantLimit looks at, and so may end, at most.
+const MaxEvicted = 1000
 
 // Attempt asks for one evaluation of a password.
 type Attempt struct {

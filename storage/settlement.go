@@ -46,6 +46,10 @@ type Settlement struct {
 	Unverified bool
 	// Grant is created on success, if not nil. Finish fills in its epochs.
 	Grant *Grant
+	// GrantLimit is what Grant has to fit into: see [Logins.Finish].
+	GrantLimit realm.GrantLimit
+	// Evicted, if not nil, is where Finish puts the grants that it has ended for want of room, oldest login first.
+	Evicted *[]GrantID
 }
 
 // The settlements that no record can hold.
@@ -63,6 +67,9 @@ func (s Settlement) Effective() (Settlement, error) {
 	}
 	if s.Outcome != Failure {
 		s.WrongCode = false
+	}
+	if s.Grant == nil {
+		s.GrantLimit = realm.GrantLimit{}
 	}
 	if s.Outcome == Void || s.Reservation.User == nil {
 		s.Owner, s.CountLogin, s.CodeStep, s.WrongCode = nil, false, 0, false

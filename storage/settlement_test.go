@@ -17,7 +17,7 @@ func full(o storage.Outcome) storage.Settlement {
 	next.PasswordHash = "$new"
 	return storage.Settlement{
 		Reservation: storage.Reservation{Realm: "/alpha", Username: "amelie", User: fullUser()}, Outcome: o,
-		Owner: next, EndGrants: true, CountLogin: true, CodeStep: 7, Grant: fullGrant(),
+		Owner: next, EndGrants: true, CountLogin: true, CodeStep: 7, Grant: fullGrant(), GrantLimit: realm.GrantLimit{Most: 3},
 	}
 }
 
@@ -31,7 +31,9 @@ func TestEffectiveLeavesOutWhatHasNoEffect(t *testing.T) {
 		want   func(s *storage.Settlement)
 	}{
 		{"success", full(storage.Success), nil, func(*storage.Settlement) {}},
-		{"failure", full(storage.Failure), nil, func(s *storage.Settlement) { s.Grant, s.CountLogin = nil, false }},
+		{"failure", full(storage.Failure), nil, func(s *storage.Settlement) {
+			s.Grant, s.CountLogin, s.GrantLimit = nil, false, realm.GrantLimit{}
+		}},
 		{"void", full(storage.Void), nil, func(s *storage.Settlement) {
 			*s = storage.Settlement{Reservation: s.Reservation}
 		}},

@@ -21,6 +21,9 @@ var (
 	// ErrCodeUsed means that the one-time code of an attempt, or a later one, had been used when the attempt was settled.
 	// It has been settled as a failure.
 	ErrCodeUsed = errors.New("one-time code already used")
+	// ErrTooManyGrants means that the owner has as many live grants as the settlement's GrantLimit allows. The attempt has
+	// been settled as a success that makes no grant and counts no login.
+	ErrTooManyGrants = errors.New("as many grants as there may be")
 	// ErrOtherClient means that the token belongs to another client. Nothing was changed.
 	ErrOtherClient = errors.New("belongs to another client")
 )

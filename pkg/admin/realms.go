@@ -43,6 +43,8 @@ type Provider struct {
 	IssueRefreshToken          bool     `json:"issue_refresh_token"`
 	IssueRefreshTokenOnRefresh bool     `json:"issue_refresh_token_on_refresh"`
 	TokenInfo                  string   `json:"tokeninfo"`
+	MaxSessions                int      `json:"max_sessions_per_user"`
+	WhenMaxSessions            string   `json:"when_max_sessions"`
 }
 
 func (a *api) listRealms(context.Context, Nothing) iter.Seq2[Realm, error] {
@@ -86,7 +88,8 @@ func describeProvider(p realm.Provider) *Provider {
 		AccessTokenLifetime: Lifetime(p.AccessTokenLifetime), RefreshTokenLifetime: Lifetime(p.RefreshTokenLifetime),
 		RefreshTokenMaxLifetime: Lifetime(p.RefreshTokenMaxLifetime), RefreshTokenGracePeriod: p.RefreshTokenGracePeriod.String(),
 		IssueRefreshToken: p.IssueRefreshToken, IssueRefreshTokenOnRefresh: p.IssueRefreshTokenOnRefresh,
-		TokenInfo: map[bool]string{true: "on", false: "off"}[p.TokenInfo],
+		TokenInfo:   map[bool]string{true: "on", false: "off"}[p.TokenInfo],
+		MaxSessions: p.GrantLimit.Most, WhenMaxSessions: map[bool]string{true: "evict_oldest", false: "reject"}[p.GrantLimit.EvictOldest],
 	}
 }
 

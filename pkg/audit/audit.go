@@ -47,6 +47,7 @@ const (
 	Locked         = "locked"
 	Disabled       = "disabled"
 	Expired        = "expired"
+	Sessions       = "sessions" // right, but the user has as many sessions as there may be
 	JourneyFailed  = "journey_failed"
 	JourneyRefused = "journey_refused"
 	Scope          = "scope"
@@ -83,10 +84,11 @@ type Event struct {
 	Node        string    `json:"node,omitempty"`
 	Address     string    `json:"address,omitempty"`
 	// AddressMalformed: a trusted proxy or client said something that is no address, so that Address is the peer's.
-	AddressMalformed bool   `json:"address_malformed,omitempty"`
-	RequestID        string `json:"request_id,omitempty"`
-	GrantID          string `json:"grant_id,omitempty"`
-	Trail            []Step `json:"trail,omitempty"` // of the journey, see [MaxTrail]
+	AddressMalformed bool     `json:"address_malformed,omitempty"`
+	RequestID        string   `json:"request_id,omitempty"`
+	GrantID          string   `json:"grant_id,omitempty"`
+	Evicted          []string `json:"evicted,omitempty"` // the grants that were ended for want of room, oldest login first
+	Trail            []Step   `json:"trail,omitempty"`   // of the journey, see [MaxTrail]
 	// RunOutcome and RunReason tell how a journey ended that an administrator ran. Outcome says whether it could be run.
 	RunOutcome string `json:"run_outcome,omitempty"`
 	RunReason  string `json:"run_reason,omitempty"`

@@ -11,6 +11,12 @@ import (
 // maxGrace bounds the time in which a spent refresh token still works.
 const maxGrace = 10 * time.Minute
 
+// What becomes of a login of a user who has as many sessions as there may be.
+const (
+	reject      = "reject"
+	evictOldest = "evict_oldest"
+)
+
 // provider is nil for a realm without one.
 func (l *loader) provider(d declared) *realm.Provider {
 	p, at := d.section.Provider, d.at.With("oauth2_provider")
@@ -23,6 +29,8 @@ func (l *loader) provider(d declared) *realm.Provider {
 	l.lifetime(at.With("refresh_token_lifetime"), p.RefreshTokenLifetime)
 	l.lifetime(at.With("refresh_token_max_lifetime"), p.RefreshTokenMaxLifetime)
 	between(l, at.With("refresh_token_grace_period"), p.RefreshTokenGracePeriod, 0, maxGrace)
+	between(l, at.With("max_sessions_per_user"), p.MaxSessions, 0, realm.MaxGrantLimit)
+	l.oneOf(at.With("when_max_sessions"), p.WhenMaxSessions, reject, evictOldest)
 	if p.IssueRefreshToken && !slices.Contains(p.GrantTypes, realm.GrantRefresh) {
 		l.Warn(at.With("issue_refresh_token"), "clients get refresh tokens, but grant_types lacks refresh_token: "+
 			"nobody can use them")
@@ -38,6 +46,7 @@ func (l *loader) provider(d declared) *realm.Provider {
 		IssueRefreshToken:                  p.IssueRefreshToken,
 		IssueRefreshTokenOnRefresh:         p.IssueRefreshTokenOnRefresh,
 		TokenInfo:                          bool(p.TokenInfo),
+		GrantLimit:                         realm.GrantLimit{Most: p.MaxSessions, EvictOldest: p.WhenMaxSessions == evictOldest},
 	}
 }
 

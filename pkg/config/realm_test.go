@@ -67,12 +67,25 @@ func TestProviderLeftEmptyHasTheDefaults(t *testing.T) {
 		GrantTypes:          []string{"password", "refresh_token"},
 		AccessTokenLifetime: time.Hour, RefreshTokenLifetime: 7 * 24 * time.Hour, RefreshTokenMaxLifetime: realm.Never,
 		RefreshTokenGracePeriod: 10 * time.Second, IssueRefreshToken: true, IssueRefreshTokenOnRefresh: true,
-		TokenInfo: true,
+		TokenInfo: true, GrantLimit: realm.GrantLimit{EvictOldest: true},
 	}
 	for _, written := range []string{"oauth2_provider:", "oauth2_provider: {}"} {
 		c := mustLoad(t, "realms:\n  alpha:\n    "+written+passwordGrant)
 		if diff := cmp.Diff(want, find(t, c, "/alpha").Provider); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", written, diff)
+		}
+	}
+}
+
+func TestLimitOfSessions(t *testing.T) {
+	for written, want := range map[string]realm.GrantLimit{
+		"{max_sessions_per_user: 3}":                            {Most: 3, EvictOldest: true},
+		"{max_sessions_per_user: 3, when_max_sessions: reject}": {Most: 3},
+		"{when_max_sessions: evict_oldest}":                     {EvictOldest: true},
+	} {
+		got := find(t, mustLoad(t, "realms:\n  alpha:\n    oauth2_provider: "+written+passwordGrant), "/alpha").Provider.GrantLimit
+		if got != want || got.On() != (want.Most > 0) {
+			t.Errorf("%s: %+v", written, got)
 		}
 	}
 }

@@ -124,6 +124,8 @@ type providerSection struct {
 	IssueRefreshToken          bool          `yaml:"issue_refresh_token"`
 	IssueRefreshTokenOnRefresh bool          `yaml:"issue_refresh_token_on_refresh"`
 	TokenInfo                  onOff         `yaml:"tokeninfo"`
+	MaxSessions                int           `yaml:"max_sessions_per_user"`
+	WhenMaxSessions            string        `yaml:"when_max_sessions"`
 }
 
 func (p *providerSection) Default() {
@@ -134,7 +136,7 @@ func (p *providerSection) Default() {
 		RefreshTokenMaxLifetime: realm.Never,
 		RefreshTokenGracePeriod: 10 * time.Second,
 		IssueRefreshToken:       true, IssueRefreshTokenOnRefresh: true,
-		TokenInfo: true,
+		TokenInfo: true, WhenMaxSessions: evictOldest,
 	}
 }
 

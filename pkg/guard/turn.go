@@ -46,31 +46,38 @@ type Effects struct {
 	CodeStep   uint64
 	WrongCode  bool
 	Unverified bool
+	GrantLimit realm.GrantLimit
+	Evicted    *[]storage.GrantID // where to put the grants that were ended for want of room; nil: nowhere
 }
 
 func (e Effects) settlement(o storage.Outcome) storage.Settlement {
 	return storage.Settlement{
 		Outcome: o, Owner: e.Owner, EndGrants: e.EndGrants, CountLogin: e.CountLogin, CodeStep: e.CodeStep, WrongCode: e.WrongCode,
-		Unverified: e.Unverified,
+		Unverified: e.Unverified, GrantLimit: e.GrantLimit, Evicted: e.Evicted,
 	}
 }
 
 // Succeed settles the attempt as a success and creates the grant, if not nil, in the same step. See
 // [storage.Logins.Finish] for errors. An attempt whose success could not be kept, because of a fault or because the
-// caller has gone, is given back: a right password charges nobody. After [storage.ErrConflict] and
-// [storage.ErrCodeUsed] there is nothing to give back.
+// caller has gone, is given back: a right password charges nobody. After [storage.ErrConflict],
+// [storage.ErrCodeUsed] and [storage.ErrTooManyGrants] there is nothing to give back.
 func (t *Turn) Succeed(ctx context.Context, e Effects, grant *storage.Grant) error {
 	first := !t.settled
 	s := e.settlement(storage.Success)
 	s.Grant = grant
 	err := t.settle(ctx, s)
-	if first && err != nil && !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrCodeUsed) {
+	if first && err != nil && !answered(err) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTime)
 		defer cancel()
 		// If it was kept after all, this changes nothing; if it can't be given back, it counts when its hold is over.
 		_ = t.logins.Finish(ctx, storage.Settlement{Reservation: t.Reservation, Outcome: storage.Void})
 	}
 	return err
+}
+
+// answered reports whether an error is the store's decision: the attempt has been settled, or given back.
+func answered(err error) bool {
+	return errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrCodeUsed) || errors.Is(err, storage.ErrTooManyGrants)
 }
 
 // Fail settles the attempt as one wrong password, also when the caller has gone.

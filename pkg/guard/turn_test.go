@@ -115,6 +115,7 @@ func TestSucceedGivesBackWhatCouldNotBeKept(t *testing.T) {
 		{"fault", fault, []storage.Outcome{storage.Success, storage.Void}},
 		{"conflict gives it back itself", storage.ErrConflict, []storage.Outcome{storage.Success}},
 		{"a code that was used has been charged", storage.ErrCodeUsed, []storage.Outcome{storage.Success}},
+		{"one grant too many has been settled", storage.ErrTooManyGrants, []storage.Outcome{storage.Success}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := &logins{finish: func(ctx context.Context, s storage.Settlement) error {

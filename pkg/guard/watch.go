@@ -54,6 +54,7 @@ type Decided struct {
 	Username string // canonical
 	Address  string // of the end user; empty when it is that of a back end
 	Denied   bool
+	Counted  bool // before, as granted
 	At       time.Time
 }
 
@@ -115,7 +116,9 @@ func (w *Watch) client(r *realm.Realm, d Decided) (Alarm, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.at(&w.clients, id, d.At)
-	p.grants++
+	if !d.Counted {
+		p.grants++
+	}
 	if d.Denied {
 		p.denied++
 	}

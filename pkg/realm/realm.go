@@ -80,7 +80,20 @@ type Provider struct {
 	IssueRefreshToken                  bool
 	IssueRefreshTokenOnRefresh         bool
 	TokenInfo                          bool
+	GrantLimit                         GrantLimit
 }
+
+// GrantLimit is how many live grants a resource owner may have, through all clients together. The zero value is no limit.
+type GrantLimit struct {
+	Most        int  // 0: no limit; no more than MaxGrantLimit
+	EvictOldest bool // one more ends the oldest; false: one more is refused
+}
+
+// MaxGrantLimit bounds the work of a login that meets the limit: it reads all of its owner's grants.
+const MaxGrantLimit = 500
+
+// On reports whether there is a limit.
+func (l GrantLimit) On() bool { return l.Most > 0 }
 
 // Overrides are a client's own provider settings. A zero value inherits the realm's.
 type Overrides struct {

@@ -25,5 +25,7 @@
 //   - A "no" is a value: [Result.Denied]. An error of an Authenticator or Issuer is a fault and becomes 503 or 500,
 //     unless it is a *fosite.RFC6749Error, which is answered as it is.
 //   - Errors carry fixed texts; nothing of a request is echoed.
+//   - What the store refuses when the attempt is settled (the owner changed, the code used, too many sessions) is answered
+//     and charged by the Issuer, through [Result.Refused], as the Authenticator does it.
 //   - The attempt is settled, and the grant created, in one step of the store: by the Issuer, through [Result.Turn].
 package ropc

@@ -60,6 +60,8 @@ type Result struct {
 	Turn *guard.Turn
 	// Effects are what else changes when the attempt is settled as a success.
 	Effects guard.Effects
+	// Refused counts a denial that the Issuer has decided on, like those of the Authenticator; nil: nobody counts.
+	Refused func(ctx context.Context) error
 }
 
 // ResultReceiver is the optional interface of a fosite.Session that wants to know the result, for its Issuer. A

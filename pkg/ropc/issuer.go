@@ -25,7 +25,7 @@ var _ Issuer = GrantIssuer{}
 var errSetup = errors.New("the grant store needs a realm, a *ropc.Session with an attempt, and a ropc.Client")
 
 // Issue implements [Issuer]. [ErrInvalidGrant] means that the owner was changed, or the one-time code used, while the
-// attempt was under way.
+// attempt was under way, or that the owner has as many grants as the realm allows.
 func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite.AccessResponder) error {
 	site := SiteOf(ctx)
 	session, isSession := r.GetSession().(*Session)
@@ -38,18 +38,37 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	grant := newGrant(site, client, session.Result, r.GetGrantedScopes(), now)
 	grant.RefreshDigest, grant.AccessDigest = secret.Digest(), secret.Access().Digest()
 
-	err := turn.Succeed(ctx, session.Result.Effects, grant)
-	switch {
-	case errors.Is(err, storage.ErrConflict):
-		return deny(site, audit.Disabled, ErrInvalidGrant)
-	case errors.Is(err, storage.ErrCodeUsed):
-		return deny(site, audit.CodeUsed, ErrInvalidGrant)
-	case err != nil:
+	effects := session.Result.Effects
+	effects.GrantLimit, effects.Evicted = site.provider().GrantLimit, &site.Trace.Evicted
+	err := turn.Succeed(ctx, effects, grant)
+	for cause, reason := range refusals {
+		if errors.Is(err, cause) {
+			return refuse(ctx, site, session.Result, reason)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("create grant: %w", err)
 	}
 	site.Trace.GrantID = grant.ID.String()
 	respond(w, issued{site: site, grant: grant, secret: secret, scopes: r.GetGrantedScopes(), now: now, refresh: grant.HasRefresh})
 	return nil
+}
+
+// refusals are what the store decides about an owner whose credentials were right.
+var refusals = map[error]string{
+	storage.ErrConflict: audit.Disabled, storage.ErrCodeUsed: audit.CodeUsed, storage.ErrTooManyGrants: audit.Sessions,
+}
+
+// refuse denies what the attempt itself did not: with the same answer, and charged alike.
+func refuse(ctx context.Context, s *Site, r Result, reason string) error {
+	denied := deny(s, reason, ErrInvalidGrant)
+	if r.Refused == nil {
+		return denied
+	}
+	if err := r.Refused(ctx); err != nil {
+		return fmt.Errorf("count a denial: %w", err)
+	}
+	return denied
 }
 
 // newGrant is the record of a login that succeeded at now, of the store's clock.

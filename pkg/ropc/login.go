@@ -84,14 +84,15 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 		}
 		return Result{}, errors.Join(err, settled)
 	}
-	reason := chosen.Decide(in, run)
+	reason, decided := chosen.Decide(in, run), guard.Decided{Username: username, At: in.Now}
 	if reason == "" {
 		reason, err = a.admit(ctx, run)
 	} else {
 		err = a.refuse(ctx, run)
 	}
 	if err == nil || reason != "" {
-		l.watch(site, client, guard.Decided{Username: username, Denied: reason != "", At: in.Now})
+		decided.Denied = reason != ""
+		l.watch(site, client, decided)
 	}
 	if reason != "" {
 		return Result{Denied: reason}, errors.Join(err, l.failed(ctx, site, client))
@@ -104,7 +105,15 @@ func (l *Login) Authenticate(ctx context.Context, r Request) (Result, error) {
 	return Result{
 		Subject: user.ID, Username: user.Username, AuthTime: a.turn.Reservation.Clock(), AuthLevel: run.AuthLevel,
 		Journey: site.Trace.Journey, Rule: site.Trace.Rule, Claims: run.Properties, Turn: a.turn, Effects: a.effects,
+		Refused: func(ctx context.Context) error { return l.refused(ctx, site, client, decided) },
 	}, nil
+}
+
+// refused counts a denial that was counted as granted before.
+func (l *Login) refused(ctx context.Context, s *Site, c Client, d guard.Decided) error {
+	d.Denied, d.Counted = true, true
+	l.watch(s, c, d)
+	return l.failed(ctx, s, c)
 }
 
 // limit takes a place for the request in the realm's rate limits.
@@ -139,7 +148,7 @@ func (l *Login) watch(s *Site, c Client, d guard.Decided) {
 		return
 	}
 	d.ClientID, d.Address = c.ID, s.limited(c)
-	s.Trace.Alarms = l.Watch.Note(s.Realm.Realm, d)
+	s.Trace.Alarms = append(s.Trace.Alarms, l.Watch.Note(s.Realm.Realm, d)...)
 }
 
 // choose is the request's journey (one place for all three rules: journey.Choose).

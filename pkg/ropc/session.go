@@ -43,6 +43,6 @@ func (s *Session) Clone() fosite.Session {
 	c := *s
 	c.expires = maps.Clone(s.expires)
 	c.Result.Claims = maps.Clone(s.Result.Claims)
-	c.Result.Turn = nil
+	c.Result.Turn, c.Result.Refused = nil, nil
 	return &c
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/journey"
 	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/pkg/token"
+	"github.com/ropcd/ropcd/storage"
 )
 
 // Realm is a realm in use: its settings with its journeys and the keys of its tokens. Immutable.
@@ -41,7 +42,8 @@ type Trace struct {
 	Node     string // that denied
 	Trail    []journey.Step
 	GrantID  string
-	Alarms   []guard.Alarm // that the request has raised; they change nothing about its answer
+	Evicted  []storage.GrantID // that were ended for want of room, oldest login first
+	Alarms   []guard.Alarm     // that the request has raised; they change nothing about its answer
 }
 
 type siteKey struct{}

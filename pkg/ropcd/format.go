@@ -132,7 +132,7 @@ func showEvent(w io.Writer, e audit.Event) {
 		{"reason", e.Reason}, {"realm", e.Realm}, {"client_id", e.ClientID}, {"username", e.Username}, {"sub", e.Subject},
 		{"journey", e.Journey}, {"journey_rule", e.JourneyRule}, {"node", e.Node},
 		{"trail", trailText(e)}, {"run_outcome", e.RunOutcome}, {"run_reason", e.RunReason}, {"address", e.Address},
-		{"request_id", e.RequestID}, {"grant_id", e.GrantID},
+		{"request_id", e.RequestID}, {"grant_id", e.GrantID}, {"evicted", strings.Join(e.Evicted, " ")},
 	} {
 		if kv[1] != "" {
 			pairs(w, kv[0], kv[1])
@@ -172,7 +172,15 @@ func showRealm(w io.Writer, r admin.Realm) {
 		"access_token_lifetime", p.AccessTokenLifetime, "refresh_token_lifetime", p.RefreshTokenLifetime,
 		"refresh_token_max_lifetime", p.RefreshTokenMaxLifetime, "refresh_token_grace_period", p.RefreshTokenGracePeriod,
 		"issue_refresh_token", p.IssueRefreshToken, "issue_refresh_token_on_refresh", p.IssueRefreshTokenOnRefresh,
-		"tokeninfo", p.TokenInfo)
+		"tokeninfo", p.TokenInfo, "max_sessions_per_user", sessionsText(p))
+}
+
+// sessionsText is a limit of sessions, with what happens there.
+func sessionsText(p *admin.Provider) string {
+	if p.MaxSessions == 0 {
+		return "no limit"
+	}
+	return fmt.Sprintf("%d, then %s", p.MaxSessions, p.WhenMaxSessions)
 }
 
 // lockoutText is a lockout policy as a sentence.

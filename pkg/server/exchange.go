@@ -16,6 +16,7 @@ import (
 	"github.com/ropcd/ropcd/pkg/guard"
 	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/pkg/ropc"
+	"github.com/ropcd/ropcd/storage"
 )
 
 // exchange is one request and its answer.
@@ -139,7 +140,7 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 		Event: event, Outcome: audit.Success, Reason: x.trace.Reason, Realm: x.realmName(), ClientID: x.trace.ClientID,
 		Username: x.trace.Username, Subject: x.trace.Subject, Journey: x.trace.Journey, JourneyRule: x.trace.Rule,
 		Node: x.trace.Node, Address: site.Address, AddressMalformed: site.AddressMalformed, RequestID: x.id, GrantID: x.trace.GrantID,
-		Trail: ropc.AuditTrail(x.trace.Trail),
+		Evicted: grantIDs(x.trace.Evicted), Trail: ropc.AuditTrail(x.trace.Trail),
 	}
 	switch {
 	case refused == nil:
@@ -157,6 +158,14 @@ func (x *exchange) audit(event string, refused *refusal) bool {
 		return !x.s.Audit.Strict()
 	}
 	return true
+}
+
+// grantIDs are grants as the audit log has them.
+func grantIDs(ids []storage.GrantID) (names []string) {
+	for _, id := range ids {
+		names = append(names, id.String())
+	}
+	return names
 }
 
 // alarms writes down what the request has raised. It is no decision: in strict mode, too, an alarm that can't be written

@@ -24,6 +24,8 @@
 //   - A grant stands in three buckets: its record, the index of its owner, and the order of expiry from which the sweeper
 //     takes what has ended. Dead epochs are swept by a walk over all grants, only after an epoch moved.
 //   - Keys are made of length-prefixed parts (keys.go), so no name can pass for another.
+//   - A limit of an owner's grants is met in the change that makes the grant. The owner's index tells which have expired;
+//     records are read only when it names as many as there may be.
 //   - The list of free pages is not written (NoFreelistSync): after a million grants have expired it would be most of
 //     each commit. Opening reads the file instead.
 //   - Deleting an owner drops the attempts under way: a login with the deleted owner's password must not become a grant

@@ -28,6 +28,9 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 	err = s.write(ctx, func(t *tx) error { return s.finish(t, x) })
 	if err == nil && x.Grant != nil {
 		grant.RealmEpoch, grant.ClientEpoch = x.Grant.RealmEpoch, x.Grant.ClientEpoch
+		if st.Evicted != nil {
+			*st.Evicted = x.evicted
+		}
 	}
 	return err
 }
@@ -37,6 +40,10 @@ type settlement struct {
 	storage.Settlement
 	who  account
 	read []byte // the administrative part of the owner's record as Begin read it, if there is an Owner to replace it
+
+	// What makeRoom has decided.
+	evicted []storage.GrantID
+	full    bool
 }
 
 func settlementOf(st storage.Settlement) (x *settlement, err error) {
@@ -67,6 +74,9 @@ func (s *Store) finish(t *tx, x *settlement) error {
 	if err != nil {
 		return err
 	}
+	if err := x.makeRoom(t, a); err != nil {
+		return err
+	}
 	h := s.held.takeOne(t, x.who, x.Reservation.Nonce)
 	var answer error
 	switch {
@@ -82,9 +92,7 @@ func (s *Store) finish(t *tx, x *settlement) error {
 	default:
 		x.replace(t, a)
 		x.count(t, a, h.source)
-		if x.Grant != nil {
-			t.createGrant(x.Grant, a.user)
-		}
+		answer = x.create(t, a)
 	}
 	if err := s.put(t, x.who, a); err != nil {
 		t.fault = err // never: the record was read from the file, or has been encoded before
@@ -119,7 +127,7 @@ func (x *settlement) count(t *tx, a *attempts, judge storage.Source) {
 		guard.Succeed(&a.login, code, t.now)
 	}
 	a.login.LastLogin = t.now
-	if x.CountLogin {
+	if x.CountLogin && !x.full {
 		guard.CountLogin(&a.login)
 	}
 	known := !x.Unverified && guard.SourceLogin(a.known, source) != nil
@@ -128,14 +136,19 @@ func (x *settlement) count(t *tx, a *attempts, judge storage.Source) {
 	}
 }
 
+// replaces reports whether the settlement's owner is to be put in place: the record is what Begin read.
+func (x *settlement) replaces(a *attempts) bool {
+	if x.Owner == nil || a.user == nil {
+		return false
+	}
+	now, err := storage.EncodeAdministrative(a.user)
+	return err == nil && bytes.Equal(now, x.read)
+}
+
 // replace puts the settlement's owner in place, unless the record is not what Begin read. The grants that go with a change
 // are ended or shortened, and the sources forgotten.
 func (x *settlement) replace(t *tx, a *attempts) {
-	if x.Owner == nil || a.user == nil {
-		return
-	}
-	now, err := storage.EncodeAdministrative(a.user)
-	if err != nil || !bytes.Equal(now, x.read) {
+	if !x.replaces(a) {
 		return
 	}
 	switch {
@@ -146,6 +159,21 @@ func (x *settlement) replace(t *tx, a *attempts) {
 		t.capOwned(x.who, x.Owner)
 	}
 	a.user, a.general = x.Owner, true
+}
+
+// create makes the settlement's grant, if there is one and it has room.
+func (x *settlement) create(t *tx, a *attempts) error {
+	switch {
+	case x.full:
+		return storage.ErrTooManyGrants
+	case x.Grant == nil:
+		return nil
+	}
+	for _, id := range x.evicted {
+		t.deleteGrant(x.who.key(), id)
+	}
+	t.createGrant(x.Grant, a.user)
+	return nil
 }
 
 // repeated is the answer to a success that was settled before: nil if its grant is there.

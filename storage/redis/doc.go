@@ -24,6 +24,11 @@
 //   - An owner's known sources have a key of their own beside the record. A reservation says whose account judged it; when
 //     that source has been forgotten since, it is charged to the general account. Who fails costs Redis the same commands,
 //     whether a place is known or not.
+//   - A limit of an owner's grants is met by the script that makes the grant. It reads grants only when the index names as
+//     many as there may be, since it alone can't tell those whose client or realm was ended. Epochs of clients are in another
+//     slot: the process brings along those that it remembers, and the script asks for those that are missing before it changes
+//     anything. Rejected: counting such grants as alive, which would refuse or end logins for dead ones; and an index by the
+//     time of login, which would cost memory for each grant.
 //   - Names that belong to nobody share sixteen accounts a bucket and realm. An attacker's choice of names makes no more
 //     keys than that, and none of them lives much longer than the policy's window.
 //   - Rate limits of one party have one tag and are one script; those of several parties are one pipeline, and what was
@@ -44,7 +49,8 @@
 //
 //   - Begin finds its nonce among the reservations and answers as it did.
 //   - Finish finds that its reservation is gone: nothing changes, and with a grant, the grant's own key says that the
-//     first delivery made it. Only that a one-time code was used leaves a mark, as other writes do.
+//     first delivery made it. That a one-time code was used, that a grant had no room, and what was ended for room leave a
+//     mark, as other writes do.
 //   - Refresh finds its nonce in the grant, or in the mark it left when it ended the grant for reuse.
 //   - A rate limit keeps the nonce of its last charge. When another one came in between, a place is taken twice: limits are
 //     no accounts, and places come back.

@@ -54,6 +54,22 @@ func (e *epochs) get(k realmClient) (pairOfEpochs, bool) {
 	return p, ok && time.Since(p.read) < e.life
 }
 
+// some are epochs of a realm's clients that are remembered, no more than so many.
+func (e *epochs) some(realmKey string, most int) map[string]uint32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := map[string]uint32{}
+	for k, p := range e.known {
+		if k.realm == realmKey && time.Since(p.read) < e.life {
+			out[k.client] = p.client
+		}
+		if len(out) == most {
+			break
+		}
+	}
+	return out
+}
+
 func (e *epochs) put(k realmClient, p pairOfEpochs) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

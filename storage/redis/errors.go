@@ -35,6 +35,7 @@ var answers = map[string]error{
 	"taken":    storage.ErrExists,
 	"conflict": storage.ErrConflict,
 	"used":     storage.ErrCodeUsed,
+	"full":     storage.ErrTooManyGrants,
 	"other":    storage.ErrOtherClient,
 	"changed":  errChanged,
 	"stale":    errStale,

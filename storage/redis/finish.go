@@ -4,12 +4,23 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 )
 
+// maxAsks is how often a settlement looks up epochs that decide which grants are alive. Only new logins, through more and
+// more clients, could have it look again.
+const maxAsks = 3
+
+// guessedEpochs is how many epochs a settlement with a limit brings along before it is asked for any.
+const guessedEpochs = 16
+
 // Finish settles a reservation, with all that goes with it, in one round trip. The grant's epochs are those that are
-// remembered: an end of its client's or realm's grants within the last second may end it too.
+// remembered: an end of its client's or realm's grants within the last second may end it too. Two round trips more are
+// made when a limit is met by grants of other clients whose epochs are not remembered.
 func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 	if err := s.serving(ctx); err != nil {
 		return err
@@ -30,15 +41,81 @@ func (s *Store) Finish(ctx context.Context, st storage.Settlement) error {
 		}
 		x.keys[5] = s.keys.grant(g.ID)
 	}
+	return s.settle(ctx, &st, x)
+}
+
+// settle runs the script, and again with the epochs that it asks for.
+func (s *Store) settle(ctx context.Context, st *storage.Settlement, x settling) error {
+	if x.limit = st.GrantLimit; x.limit.On() {
+		for client, epoch := range s.epochs.some(st.Reservation.Realm, guessedEpochs) {
+			x.epochs = append(x.epochs, client, epoch)
+		}
+	}
 	call := s.run
-	if st.Outcome == storage.Failure || st.EndGrants || st.CodeStep != 0 {
-		call = s.confirm // it may lock, end grants, or use a code up
+	if st.Outcome == storage.Failure || st.EndGrants || st.CodeStep != 0 || st.GrantLimit.On() {
+		call = s.confirm // it may lock, end grants, or use a code up; who is refused for want of room waits as who fails
 	}
-	reply, err := call(ctx, finishScript, x.keys, x.args()...)
-	if err != nil {
-		return err
+	for try := 0; ; try++ {
+		x.asks = try < maxAsks
+		reply, err := call(ctx, finishScript, x.keys, x.args()...)
+		if err != nil {
+			return err
+		}
+		clients, asked := reply.([]any)
+		if !asked {
+			return settled(st, reply)
+		}
+		if err := s.lookUp(ctx, &x, st.Reservation.Realm, clients); err != nil {
+			return err
+		}
 	}
-	return verdict(reply)
+}
+
+// settled is the script's answer to a settlement.
+func settled(st *storage.Settlement, reply any) error {
+	word, isText := reply.(string)
+	evicted, isDone := strings.CutPrefix(word, "ok")
+	if !isText || !isDone {
+		return verdict(reply)
+	}
+	var ids []storage.GrantID
+	for member := range slices.Chunk([]byte(evicted), len(storage.GrantID{})-2) {
+		id, ok := inBucket(storage.Bucket(st.Reservation.Realm, st.Reservation.Username), string(member))
+		if !ok {
+			return errReply
+		}
+		ids = append(ids, id)
+	}
+	if st.Evicted != nil {
+		*st.Evicted = ids
+	}
+	return nil
+}
+
+// lookUp adds the epochs of clients that the script has asked for.
+func (s *Store) lookUp(ctx context.Context, x *settling, realmKey string, clients []any) error {
+	var unknown []realmClient
+	add := func(k realmClient, p pairOfEpochs) { x.epochs = append(x.epochs, k.client, p.client) }
+	for _, c := range clients {
+		client, err := text(c)
+		if err != nil {
+			return err
+		}
+		k := realmClient{realmKey, client}
+		if p, ok := s.epochs.get(k); ok {
+			add(k, p)
+			continue
+		}
+		unknown = append(unknown, k)
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	all, err := s.readEpochs(ctx, unknown)
+	for k, p := range all {
+		add(k, p)
+	}
+	return err
 }
 
 // settling is what finish.lua is asked for, in the order of its arguments. Nil bytes are none.
@@ -59,7 +136,10 @@ type settling struct {
 	source     storage.Source
 	introduces bool // a success makes it known
 	unverified bool
+	limit      realm.GrantLimit
+	asks       bool // for epochs that are not known
 	policy     []any
+	epochs     []any // clients and theirs
 }
 
 // settling is a settlement of a reservation with no more than an outcome, and without a grant's key.
@@ -78,8 +158,8 @@ func (x *settling) args() []any {
 	return append([]any{
 		x.nonce[:], int(x.outcome), flag(x.known), x.read, x.owner, flag(x.endGrants), flag(x.countLogin), x.codeStep, flag(x.wrongCode),
 		x.grant, x.base, bucketBytes(x.bucket), millis(strangerLife), millis(doneLife), x.source[:], flag(x.introduces),
-		flag(x.unverified),
-	}, x.policy...)
+		flag(x.unverified), x.limit.Most, flag(x.limit.EvictOldest), flag(x.asks),
+	}, slices.Concat(x.policy, x.epochs)...)
 }
 
 // bucketBytes are the two bytes that a grant's id begins with.

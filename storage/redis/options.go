@@ -23,7 +23,7 @@ const (
 var Commands = []string{
 	"hello", "auth", "select", "ping", "info", "time", "wait", "evalsha", "eval", "scan", "cluster|slots", "cluster|shards", "asking",
 	"exists", "get", "set", "setrange", "incr", "unlink", "pttl", "pexpire", "pexpireat", "persist",
-	"hget", "hgetall", "hset", "hdel", "zadd", "zrange", "zrem", "zremrangebyscore",
+	"hget", "hgetall", "hset", "hdel", "zadd", "zrange", "zrem", "zremrangebyscore", "zcount",
 }
 
 const (

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 	"github.com/ropcd/ropcd/storage/redis"
 	"github.com/ropcd/ropcd/storage/redis/redistest"
@@ -54,7 +56,8 @@ func TestStoreKeepsTheContractWhenEveryScriptIsDeliveredTwice(t *testing.T) {
 }
 
 // others are rules that a lost answer breaks for good: without a nonce nothing can be recognized; when another request
-// comes in between, what it finds is that the token was used; and the clock that is told goes on.
+// comes in between, what it finds is that the token was used, or that the grant was ended for room; and the clock that is
+// told goes on.
 var others = map[string]bool{
 	"replay/no nonce":      true,
 	"concurrency/rotation": true,
@@ -62,6 +65,7 @@ var others = map[string]bool{
 	"refresh/rotates":      true,
 
 	"limits/places in parallel": true,
+	"grantlimit/in parallel":    true,
 }
 
 // dump is all that a database holds, without the lives of keys.
@@ -172,6 +176,7 @@ func everything(t *testing.T, s *redis.Store) {
 	if u.Version != 4 {
 		t.Errorf("version %d", u.Version)
 	}
+	grantLimits(t, s)
 	sources(t, s)
 	ok(t, "unlock", s.UnlockUser(ctx, alpha, "alice"))
 	ok(t, "delete", s.DeleteUser(ctx, alpha, "alice"))
@@ -181,6 +186,34 @@ func everything(t *testing.T, s *redis.Store) {
 	ok(t, "update a client", s.UpdateClient(ctx, c))
 	ok(t, "delete a client", s.DeleteClient(ctx, alpha, "c"))
 	limited(t, s)
+}
+
+// grantLimits logs alice in under limits that refuse, that evict, and that have to look epochs up.
+func grantLimits(t *testing.T, s *redis.Store) {
+	ctx := t.Context()
+	within := func(limit realm.GrantLimit, client string) (id storage.GrantID, evicted []storage.GrantID, err error) {
+		r := reserve(t, s, "alice")
+		st := storage.Settlement{
+			Reservation: r, Outcome: storage.Success, Grant: newGrant(r), GrantLimit: limit, Evicted: &evicted,
+		}
+		st.Grant.ClientID = client
+		err = s.Finish(ctx, st)
+		return st.Grant.ID, evicted, err
+	}
+	first, _, err := within(realm.GrantLimit{Most: 1}, "another")
+	ok(t, "log in", err)
+	if _, _, err := within(realm.GrantLimit{Most: 1}, clientID); !errors.Is(err, storage.ErrTooManyGrants) {
+		t.Errorf("a second grant: %v", err)
+	}
+	second, evicted, err := within(realm.GrantLimit{Most: 1, EvictOldest: true}, "a third")
+	if err != nil || !slices.Equal(evicted, []storage.GrantID{first}) {
+		t.Errorf("evicted %v, %v", evicted, err)
+	}
+	ok(t, "end a client's grants", s.EndClient(ctx, alpha, "a third"))
+	if _, evicted, err := within(realm.GrantLimit{Most: 1, EvictOldest: true}, clientID); err != nil || len(evicted) > 0 {
+		t.Errorf("dead %v, evicted %v, %v", second, evicted, err)
+	}
+	ok(t, "end an owner's grants", s.EndUser(ctx, alpha, "alice"))
 }
 
 // limited charges with each answer and each mode, a party alone and several together.

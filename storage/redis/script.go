@@ -46,7 +46,7 @@ func load(name string, libraries ...string) *goredis.Script {
 
 var (
 	beginScript      = load("begin", "login", "sources", "attempts")
-	finishScript     = load("finish", "login", "sources", "attempts", "record", "grant")
+	finishScript     = load("finish", "login", "sources", "attempts", "record", "grant", "room")
 	inspectScript    = load("inspect", "record", "grant")
 	refreshScript    = load("refresh", "record", "grant")
 	revokeScript     = load("revoke", "record", "grant")

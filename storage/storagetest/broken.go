@@ -25,7 +25,7 @@ func Faults() []Fault { return slices.Sorted(maps.Keys(faults())) }
 func faults() map[Fault]func(s storage.Store) storage.Store {
 	all := map[Fault]func(s storage.Store) storage.Store{}
 	for _, m := range []map[Fault]func(s storage.Store) storage.Store{
-		loginFaults, sourceFaults, effectFaults, ownerFaults, grantFaults, tokenFaults, limitFaults,
+		loginFaults, sourceFaults, effectFaults, ownerFaults, grantFaults, grantLimitFaults, tokenFaults, limitFaults,
 	} {
 		maps.Copy(all, m)
 	}

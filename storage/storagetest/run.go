@@ -82,7 +82,7 @@ func (c Case) Check(s storage.Store) error {
 func Cases() []Case {
 	return slices.Concat(loginCases, lockoutCases, sourceCases, sourceChangeCases, finishCases, ownerCases, codeCases, historyCases,
 		userCases, clientCases, grantCases, refreshCases, replayCases, revokeCases, isolationCases, concurrencyCases, expiryCases,
-		deadlineCases, limitCases)
+		deadlineCases, limitCases, grantLimitCases)
 }
 
 // limit is how long one case may take.

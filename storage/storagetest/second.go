@@ -113,6 +113,14 @@ var secondCases = []secondCase{
 	{"limits", "A place that is taken in one process is taken in every other.", func(e, other *env) {
 		e.equal("places", e.atOnce(e, other), int32(7))
 	}},
+	{"grant limits", ruleGrantLimit, func(e, other *env) {
+		e.atLimit(e, other)
+		u := e.user()
+		g := e.login(u.Username)
+		_, evicted := other.evicting(u.Username, 1)
+		e.equal("evicted", evicted, []storage.GrantID{g.ID})
+		e.gone(g)
+	}},
 	{"clients", "A change of a client is seen in every process within one second.", func(e, other *env) {
 		c := e.client("c")
 		e.until("the client is found", soon, func() bool { return other.findClient("c") == nil })

@@ -18,9 +18,14 @@
 --   15 source
 --   16 1 if a success makes it known
 --   17 1 if a success follows no credential
---   18 policy (5 arguments)
--- Answer: 'ok', 'conflict' or 'used' (the code was). Again, when the reservation is gone: 'ok', unless a grant was asked
--- for and is not there, or the mark says 'used'.
+--   18 how many grants of the owner may be alive, the new one included, or 0
+--   19 1 to end the oldest
+--   20 1 to ask for epochs that are not known, rather than to take a grant for alive
+--   21 policy (5 arguments)
+--   26 clients and their epochs
+-- Answer: 'ok', followed by the twelve bytes of each grant that was ended for want of room; 'conflict', 'used' (the code
+-- was), 'full' (no room); or {client, ...}: nothing was done, since their epochs must be known. Again, when the reservation
+-- is gone: what the mark says, or 'ok', unless a grant was asked for and is not there.
 
 local VOID, FAILURE, SUCCESS = 0, 1, 2
 local NO_NONCE = string.rep('\0', 16) -- of what was refused
@@ -28,7 +33,8 @@ local nonce, outcome, known = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local read, new, ending = ARGV[4], ARGV[5], ARGV[6] == '1'
 local counted, step, wrong_code, grant = ARGV[7] == '1', tonumber(ARGV[8]), ARGV[9] == '1', ARGV[10]
 local base, bucket, stranger_life, mark_life = ARGV[11], ARGV[12], tonumber(ARGV[13]), ARGV[14]
-local source, introduced, unverified, p, now = ARGV[15], ARGV[16] == '1', ARGV[17] == '1', policy(18), clock()
+local source, introduced, unverified, p, now = ARGV[15], ARGV[16] == '1', ARGV[17] == '1', policy(21), clock()
+local limit = grant_limit(18, 26)
 
 local a = accounts(not known)
 local late = sweep(a, p, now)
@@ -50,16 +56,23 @@ if mine and outcome == SUCCESS and code_used(a.login, step) then
   outcome, answer, wrong_code = FAILURE, 'used', true
 elseif mine and grant ~= '' and changed_owner() then
   outcome, answer = VOID, 'conflict'
-elseif not mine and outcome == SUCCESS and step ~= 0 and done(KEYS[8]) then
-  answer = 'used'
-elseif not mine and grant ~= '' and redis.call('EXISTS', KEYS[6]) == 0 then
-  answer = 'conflict'
+elseif not mine and outcome == SUCCESS and (step ~= 0 or limit.most > 0) then
+  answer = done(KEYS[8]) or answer
 end
+if not mine and grant ~= '' and answer:sub(1, 2) == 'ok' and redis.call('EXISTS', KEYS[6]) == 0 then answer = 'conflict' end
 
 local replaced = mine and answer == 'ok' and outcome ~= VOID and new ~= '' and part == read
 local shortened = {}
 if replaced and not ending and expires(new) ~= expires(part) then
   shortened = outliving(base, KEYS[7], bucket, expires(new), now)
+end
+
+local created, fit = nil, {gone = {}, evicted = {}}
+if mine and answer == 'ok' and outcome == SUCCESS and grant ~= '' then
+  created = unpack_grant(grant:sub(15), grant:sub(1, 14))
+  created.max = earlier(created.max, expires(replaced and new or part))
+  if limit.most > 0 and not (replaced and ending) then fit = room(base, KEYS[7], bucket, created, limit, now) end
+  if fit.unknown then return fit.unknown end
 end
 
 -- A success that a source's own account has judged leaves the failures of the general one: an attacker elsewhere would
@@ -73,7 +86,7 @@ if mine then
   if outcome == SUCCESS then
     if not judge and not unverified then succeed(a.login, step ~= 0, now) end
     a.login.login, a.login.changed = now, true
-    if counted then count_login(a.login) end
+    if counted and not fit.full then count_login(a.login) end
     local again = not unverified and known_login(a.sources, source)
     if same_owner and (introduced or again) then know(a.sources, source, step ~= 0, now) end
   end
@@ -91,11 +104,10 @@ end
 save_sources(KEYS[5], a.sources)
 settled(a, late)
 put_all(base, shortened, now)
+clear(KEYS[7], fit)
+if created and not fit.full then put(base, KEYS[6], created, now) end
 
-if answer == 'used' then return remember(KEYS[8], mark_life, answer) end
-if mine and outcome == SUCCESS and grant ~= '' then
-  local g = unpack_grant(grant:sub(15), grant:sub(1, 14))
-  g.max = earlier(g.max, expires(part))
-  put(base, KEYS[6], g, now)
-end
-return answer
+if fit.full then answer = 'full' end
+answer = answer .. table.concat(fit.evicted)
+if answer == 'ok' or answer == 'conflict' then return answer end
+return remember(KEYS[8], mark_life, answer)

@@ -108,4 +108,16 @@ local function unpack_grant(v, id)
   return g
 end
 
+-- auth_time is when the owner logged in. In version 1 it stands behind eight strings and the level.
+local function auth_time(g)
+  if g.version == 2 then return (struct.unpack(TIME, g.rest)) end
+  local at = 1
+  for _ = 1, 8 do
+    if #g.rest < at + 1 then damaged('grant record cut short') end
+    at = at + 2 + struct.unpack('>I2', g.rest, at)
+  end
+  if #g.rest < at + 7 then damaged('grant record cut short') end
+  return (struct.unpack(TIME, g.rest, at + 2))
+end
+
 local function pack_grant(g) return (g.version == 1 and pack_1 or pack_2)(g) end
