@@ -73,14 +73,14 @@ func (c *checker) measure(text string) {
 
 // dotted is the name that an expression is, such as "client.id"; false if it is none.
 func dotted(e ast.Expr) (string, bool) {
-	switch e.Kind() {
-	case ast.IdentKind:
+	if e.Kind() == ast.IdentKind {
 		return e.AsIdent(), true
-	case ast.SelectKind:
-		of, ok := dotted(e.AsSelect().Operand())
-		return of + "." + e.AsSelect().FieldName(), ok
 	}
-	return "", false
+	if e.Kind() != ast.SelectKind {
+		return "", false
+	}
+	of, ok := dotted(e.AsSelect().Operand())
+	return of + "." + e.AsSelect().FieldName(), ok
 }
 
 func (c *checker) name(e ast.Expr) error {
@@ -160,30 +160,37 @@ func (c *checker) call(e ast.Expr) error {
 	}
 	arguments := operands(e.AsCall())
 	if len(arguments) == 2 {
-		first, last := arguments[0], arguments[1]
 		switch {
-		case function == operators.Index && first.Kind() == ast.IdentKind && first.AsIdent() == attributesName:
+		case function == operators.Index && isAttributes(arguments[0]):
 			c.reads[attributesName] = true
-			return c.visit(last)
-		case function == operators.Index:
-			return c.refuse(e, "only attributes can be looked up with [ ]")
-		case function == operators.In && last.Kind() == ast.IdentKind && last.AsIdent() == attributesName:
+			return c.visit(arguments[1])
+		case function == operators.In && isAttributes(arguments[1]):
 			c.reads[attributesName] = true
-			return c.visit(first)
-		case function == overloads.Matches:
-			if err := c.pattern(last); err != nil {
-				return err
-			}
-		case function == inNetwork:
-			if err := c.network(last); err != nil {
-				return err
-			}
+			return c.visit(arguments[0])
+		}
+		if err := c.constants(e, function, arguments[1]); err != nil {
+			return err
 		}
 	}
 	for _, argument := range arguments {
 		if err := c.visit(argument); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func isAttributes(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == attributesName }
+
+// constants judges the last argument of functions that want a constant there.
+func (c *checker) constants(e ast.Expr, function string, last ast.Expr) error {
+	switch function {
+	case operators.Index:
+		return c.refuse(e, "only attributes can be looked up with [ ]")
+	case overloads.Matches:
+		return c.pattern(last)
+	case inNetwork:
+		return c.network(last)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,23 @@ func TestScriptedDecisionStopsAfterTooMuchWork(t *testing.T) {
 		_, err := runNode(t, nodes.Stops(expression, 1000), largest())
 		if err == nil || !strings.HasSuffix(err.Error(), "expression: stopped after 100000 units of work") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The most expensive expressions that load make little garbage over the largest input.
+func TestScriptedDecisionTakesLittleMemoryAtWorst(t *testing.T) {
+	in := largest()
+	for name, expression := range costly {
+		n := nodes.Stops(expression, nodes.MaxWork)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := runNode(t, n, in); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+			t.Errorf("%s allocates %d bytes", name, took)
 		}
 	}
 }
