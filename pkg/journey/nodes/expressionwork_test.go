@@ -112,7 +112,7 @@ func TestScriptedDecisionTakesLittleMemoryAtWorst(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		runtime.ReadMemStats(&after)
-		if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+		if took := after.TotalAlloc - before.TotalAlloc; took > 16<<20 { // a megabyte, and more with the race detector, which empties pools
 			t.Errorf("%s allocates %d bytes", name, took)
 		}
 	}
