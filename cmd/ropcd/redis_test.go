@@ -3,8 +3,10 @@ package main_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ropcd/ropcd/storage/redis/redistest"
@@ -122,4 +124,28 @@ func TestStartsWithoutRedis(t *testing.T) {
 	}
 	server.Restart()
 	eventually(t, "ready", func() bool { s, _ := p.get("/readyz"); return s == http.StatusOK })
+}
+
+// Whatever is wrong with Redis at start-up: the process runs, and the log and /readyz say what is wrong and what to do.
+func TestStartTellsWhatIsWrongWithRedis(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	for reason, storage := range map[string]string{
+		"no server answers at 127.0.0.1:1":                `addrs: ["127.0.0.1:1"]`,
+		"is no Redis: correct storage.redis.addrs":        fmt.Sprintf("addrs: [%q]", strings.TrimPrefix(web.URL, "http://")),
+		"is a node of a cluster: set storage.redis.mode":  fmt.Sprintf("addrs: [%q]", redistest.Start(t, "--cluster-enabled", "yes").Addr()),
+		"wants a password: set storage.redis.password_fi": fmt.Sprintf("addrs: [%q]", redistest.Start(t, "--requirepass", "canary").Addr()),
+	} {
+		dir := t.TempDir()
+		shareSecret(t, dir)
+		configure(t, dir, "{driver: redis, redis: {"+storage+"}}", alpha)
+		p := start(t, dir)
+		eventually(t, reason+" is logged", func() bool { return strings.Contains(p.stderr.String(), reason) })
+		if s, why := p.get("/readyz"); s != http.StatusServiceUnavailable || !strings.Contains(why, reason) {
+			t.Errorf("%s: /readyz: %d %q", reason, s, why)
+		}
+		if s, _ := p.get("/healthz"); s != http.StatusOK {
+			t.Errorf("%s: /healthz: %d", reason, s)
+		}
+	}
 }

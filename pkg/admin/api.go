@@ -96,6 +96,9 @@ func (a *api) verbs() map[string]http.Handler {
 		"config/reload":    change(a, "config_reload", a.reload),
 		"config/effective": read(a, a.effective),
 		"secret/list":      list(a, a.listSecrets),
+
+		"store/examine": list(a, a.examineStore),
+		"store/repair":  changes(a, "store_repair", a.repairStore),
 	}
 }
 

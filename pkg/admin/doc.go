@@ -29,6 +29,8 @@
 //     an authenticator together with the tokens is served by ending the sessions.
 //   - Enrolment does not look for the settings of codes in the journeys: a realm may have many, and none at the time. The
 //     defaults of both sides are the same ones.
+//   - The repair of the store is a list that changes something: it is audited before it begins, since lines that were sent
+//     can't be taken back.
 //   - In the audit log's strict mode a change whose audit line can't be written is answered as an error that says so.
 //     The change is not taken back: the store may have told others already.
 package admin

@@ -130,6 +130,23 @@ func list[In, Item any](a *api, f func(context.Context, In) iter.Seq2[Item, erro
 	})
 }
 
+// changes is a list that changes something while it goes. It is audited as name before it begins: lines that were sent
+// can't be taken back. It ends when the caller hangs up.
+func changes[In, Item any](a *api, name string, f func(context.Context, In) iter.Seq2[Item, error]) http.Handler {
+	next := list(a, f)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event := audit.Event{Event: audit.EventAdmin, Reason: name, Outcome: audit.Success}
+		if err := a.Audit.Write(event); err != nil {
+			a.Logger.ErrorContext(r.Context(), "audit event lost", "event", event.Event, "reason", event.Reason, "err", err)
+			if a.Audit.Strict() {
+				a.fail(w, r, refuse(CodeUnavailable, "nothing was changed: the audit log could not be written: %v", err))
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // decode reads the one strict JSON object of a request. An empty body is an empty object.
 func decode[In any](w http.ResponseWriter, r *http.Request) (in In, err error) {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))

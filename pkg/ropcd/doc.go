@@ -12,7 +12,8 @@
 //
 //   - Secrets come by standard input and are printed once, if they were generated. No flag takes one: arguments are
 //     visible to every process of the machine.
-//   - Verbs talk to the running server, whatever its store; there is no second path to the data.
+//   - Verbs talk to the running server, whatever its store; there is no second path to the data. Only doctor opens the store
+//     itself when no server answers, since it is asked why none does.
 //   - One goroutine reloads, whoever asks, so that two reloads never interleave. A reload that fails changes nothing.
 //   - The store, the pool and the listeners are closed in the opposite order of their opening, after the last request.
 package ropcd

@@ -80,7 +80,7 @@ func newRoot(c *cli) *cobra.Command {
 	flags.StringVar(&c.output, "output", "table", "table, json or jsonl")
 	root.AddCommand(
 		serveCommand(c), configCommand(c), realmCommand(c), clientCommand(c), userCommand(c), sessionCommand(c),
-		journeyCommand(c), tokenCommand(c), secretCommand(c), auditCommand(c), versionCommand(c),
+		journeyCommand(c), tokenCommand(c), secretCommand(c), auditCommand(c), doctorCommand(c), versionCommand(c),
 	)
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {

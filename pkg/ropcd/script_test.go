@@ -13,12 +13,14 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ropcd/ropcd/pkg/ropcd"
+	"github.com/ropcd/ropcd/storage/redis/redistest"
 )
 
 // TestMain lets scripts run this test binary as the command ropcd.
@@ -34,7 +36,11 @@ func TestMain(m *testing.M) {
 //	listed LIST.json LIST.jsonl SHOW.json  the list is an array of lines' objects, and one of them is what show says
 //	login CLIENT SECRET USER PASSWORD      get tokens into the files access and refresh, or a refusal;
 //	                                       the request's id into $REQUEST
+//	redis FILE                             run a Redis, and put its address in place of REDIS in the file
+//	redis-set NAME VALUE                   change a setting of it
+//	wait-log TEXT                          until serve.log has it
 func TestScripts(t *testing.T) {
+	shared := sync.OnceValue(func() *redistest.Server { return redistest.Start(t, "--appendonly", "yes") })
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -49,7 +55,15 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(path, []byte(smallConfig), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"wait-ready": waitReady, "exits": exits, "listed": listed, "login": login,
+			"wait-ready": waitReady, "exits": exits, "listed": listed, "login": login, "wait-log": waitLog,
+			"redis": func(ts *testscript.TestScript, _ bool, args []string) {
+				text := strings.ReplaceAll(ts.ReadFile(args[0]), "REDIS", shared().Addr())
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+			},
+			"redis-set": func(ts *testscript.TestScript, _ bool, args []string) {
+				_, port, _ := strings.Cut(shared().Addr(), ":")
+				ts.Check(ts.Exec("redis-cli", "-p", port, "config", "set", args[0], args[1]))
+			},
 		},
 	})
 }
@@ -119,6 +133,15 @@ func waitReady(ts *testscript.TestScript, _ bool, _ []string) {
 	if !eventually(ready) {
 		log, _ := os.ReadFile(ts.MkAbs("serve.log"))
 		ts.Fatalf("not ready in time:\n%s", log)
+	}
+}
+
+func waitLog(ts *testscript.TestScript, _ bool, args []string) {
+	if !eventually(func() bool {
+		log, err := os.ReadFile(ts.MkAbs("serve.log"))
+		return err == nil && strings.Contains(string(log), args[0])
+	}) {
+		ts.Fatalf("serve.log has no %q in time:\n%s", args[0], ts.ReadFile("serve.log"))
 	}
 }
 

@@ -32,5 +32,7 @@
 //     of whoever has the name next.
 //   - Rate limits are in memory only: they are good for minutes, and there is one process. Each layer remembers 65,536
 //     parties, as times under keyed hashes; beyond them the one that was charged longest ago is forgotten.
+//   - Pages are checked under the writer's lock: bbolt's check takes pages that are freed meanwhile for damage. A large file
+//     is checked only while no server uses it.
 //   - A file that others may read is corrected, not refused: volumes of orchestrators come back with group bits.
 package bolt

@@ -26,6 +26,12 @@ var (
 	knownBucket   = []byte("known")     // realm, user name -> storage.EncodeSources; gone with the owner
 )
 
+// buckets are all of them.
+var buckets = [][]byte{
+	metaBucket, usersBucket, idsBucket, clientsBucket, grantsBucket, ownedBucket, endsBucket, epochsBucket, ringBucket,
+	knownBucket,
+}
+
 // format is the version of the file. An older one is not read: nothing was released with it.
 const format = 2
 
@@ -41,10 +47,7 @@ func prepare(btx *bbolt.Tx) error {
 		return fmt.Errorf("made by an older version of ropcd, in format %d; this one reads format %d only", v[0], format)
 	}
 	var errs []error
-	for _, name := range [][]byte{
-		metaBucket, usersBucket, idsBucket, clientsBucket, grantsBucket, ownedBucket, endsBucket, epochsBucket, ringBucket,
-		knownBucket,
-	} {
+	for _, name := range buckets {
 		_, err := btx.CreateBucketIfNotExists(name)
 		errs = append(errs, err)
 	}

@@ -38,9 +38,14 @@
 //   - The pointer from an id to a name is in another slot than the owner. It is written first and never trusted: a
 //     lookup compares the id in the record, and a pointer whose owner does not exist is taken over once it is old.
 //   - Nothing is read from replicas. A single server, or a Sentinel's master, that says it is a replica is refused when
-//     connecting.
+//     connecting, and each script begins with a write of nothing, which a server that became one refuses. Rejected: the
+//     shebang that declares a script to write; it would also stop introspection when memory is full or replicas are missing.
 //   - A Redis that evicts keys could forget a lock, a revocation or an epoch. Seen when connecting or by Ready, it stops
 //     Begin, Finish and Refresh until the policy is changed, unless Options.AllowEviction.
+//   - What is known of faults and their remedies is in one place (diagnose.go), and said by Ready, which tries all commands
+//     of scripts: a right that is missing is named before a login needs it.
+//   - Examine reads like an administrator's list, and asks a script wherever a look at two keys might see one of them before
+//     and one after a change. It removes only what a script, at that instant, finds to lead nowhere.
 //   - [Commands] are all it sends; an ACL needs no more, on keys that begin with the prefix and a colon.
 //   - All faults of the server are [storage.ErrUnavailable], decided in one function (errors.go). Only a value that was
 //     read and is not what was written there is [storage.ErrDamaged].

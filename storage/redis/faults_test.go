@@ -171,6 +171,22 @@ func TestScriptsAreLoadedAgain(t *testing.T) {
 
 // stub is a server that gives one reply to every command after the handshake.
 func stub(t *testing.T, reply string) string {
+	t.Helper()
+	return answering(t, func(command string) string {
+		switch name, _, _ := strings.Cut(command, " "); name {
+		case "hello":
+			return "*2\r\n$5\r\nproto\r\n:2\r\n"
+		case "info":
+			return "$0\r\n\r\n"
+		}
+		return reply
+	})
+}
+
+// answering is a server that gives each command, in lower case with spaces between its words, an answer; it hangs up
+// behind one that is empty.
+func answering(t *testing.T, answer func(command string) string) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, "listen", err)
 	t.Cleanup(func() { _ = l.Close() })
@@ -180,13 +196,13 @@ func stub(t *testing.T, reply string) string {
 			if err != nil {
 				return
 			}
-			go serveStub(c, reply)
+			go serveStub(c, answer)
 		}
 	}()
 	return l.Addr().String()
 }
 
-func serveStub(c net.Conn, reply string) {
+func serveStub(c net.Conn, answer func(command string) string) {
 	defer func() { _ = c.Close() }()
 	in := bufio.NewReader(c)
 	for {
@@ -194,8 +210,8 @@ func serveStub(c net.Conn, reply string) {
 		if _, err := fmt.Fscanf(in, "*%d\r\n", &n); err != nil {
 			return
 		}
-		var name string
-		for i := range n {
+		words := make([]string, n)
+		for i := range words {
 			var size int
 			if _, err := fmt.Fscanf(in, "$%d\r\n", &size); err != nil {
 				return
@@ -204,17 +220,9 @@ func serveStub(c net.Conn, reply string) {
 			if _, err := io.ReadFull(in, b); err != nil {
 				return
 			}
-			if i == 0 {
-				name = strings.ToLower(string(b[:size]))
-			}
+			words[i] = strings.ToLower(string(b[:size]))
 		}
-		out := reply
-		switch name {
-		case "hello":
-			out = "*2\r\n$5\r\nproto\r\n:2\r\n"
-		case "info":
-			out = "$0\r\n\r\n"
-		}
+		out := answer(strings.Join(words, " "))
 		if _, err := io.WriteString(c, out); err != nil || out == "" {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,17 @@ func TestCommandsAreAllThatAnACLMustAllow(t *testing.T) {
 	}
 	if log.Len() > 0 {
 		t.Error(log.String())
+	}
+}
+
+// The README's line of the ACL is the list.
+func TestReadmeNamesTheCommands(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	ok(t, "read", err)
+	_, line, _ := strings.Cut(string(readme), "ACL SETUSER ropcd on >PASSWORD ~ropcd:* -@all\n")
+	line, _, _ = strings.Cut(line, "```")
+	if want := "+" + strings.Join(redis.Commands, " +"); strings.Join(strings.Fields(line), " ") != want {
+		t.Errorf("the README has %s\nwant %s", line, want)
 	}
 }
 

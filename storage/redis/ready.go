@@ -1,17 +1,17 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
-
-	"github.com/ropcd/ropcd/storage"
 )
 
 // readyLife is how long Ready's answer holds.
@@ -28,9 +28,26 @@ type health struct {
 }
 
 var (
-	errEvicting = fmt.Errorf("%w: maxmemory-policy is not noeviction: keys may be evicted", storage.ErrUnavailable)
-	errReplica  = fmt.Errorf("%w: the server is a replica", storage.ErrUnavailable)
+	errEvicting = &Problem{
+		Found: "maxmemory-policy is not noeviction: keys may be evicted",
+		Todo:  "CONFIG SET maxmemory-policy noeviction, and in redis.conf",
+	}
+	errReplica = &Problem{
+		Found: "the server is a replica", Todo: "name its master in storage.redis.addrs, or set storage.redis.mode to sentinel",
+	}
+	errNode = &Problem{
+		Found: "the server is a node of a cluster", Todo: "set storage.redis.mode to cluster",
+	}
+	errSentinel = &Problem{
+		Found: "the server is a sentinel", Todo: "set storage.redis.mode to sentinel and storage.redis.sentinel.master_name",
+	}
 )
+
+// oldest is the oldest version of Redis that is good enough.
+const oldest = 7
+
+// sections are those of INFO that tell whether a server may be used.
+var sections = []string{"server", "memory", "replication"}
 
 // Ready tells why grants cannot be served now, or nil: each master answers and evicts nothing, and a write is taken. The
 // answer may be a second old.
@@ -49,30 +66,61 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 func (s *Store) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
+	within, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
 	evicting := false
-	err := s.masters(ctx, func(c goredis.Cmdable) error {
-		if err := c.Ping(ctx).Err(); err != nil {
+	err := s.masters(within, func(c goredis.Cmdable) error {
+		if err := c.Ping(within).Err(); err != nil {
 			return err
 		}
-		e, err := s.examine(c.Info(ctx, "memory", "replication").Result())
+		e, err := s.examine(c.Info(within, sections...).Result())
 		evicting = evicting || e
 		return err
 	})
 	if err != nil {
-		return fault(err)
+		return s.diagnose(ctx, err)
 	}
 	s.health.evicting.Store(evicting)
 	if evicting {
 		return errEvicting
 	}
-	return fault(s.rdb.Set(ctx, s.keys.probe(), "", probeLife).Err())
+	return s.permitted(within, s.keys.probe())
+}
+
+// permitted is nil when a write is taken at the key's server, and all that scripts do is allowed.
+func (s *Store) permitted(ctx context.Context, key string) error {
+	reply, err := s.run(ctx, permissionsScript, []string{key}, millis(probeLife))
+	if err != nil {
+		return s.diagnose(ctx, err)
+	}
+	denied, ok := reply.([]any)
+	if !ok {
+		return errReply
+	}
+	var commands []string
+	for _, d := range denied {
+		command, err := text(d)
+		if err != nil {
+			return err
+		}
+		if command == "keys" {
+			return s.forbidden("")
+		}
+		commands = append(commands, command)
+	}
+	if len(commands) > 0 {
+		return s.missing(commands...)
+	}
+	return nil
 }
 
 // greet looks at the server behind a new connection.
 func (s *Store) greet(ctx context.Context, cn *goredis.Conn) error {
-	evicting, err := s.examine(cn.Info(ctx, "memory", "replication").Result())
+	info, err := cn.Info(ctx, sections...).Result()
+	if err != nil && strings.Contains(err.Error(), "syntax error") { // before 7.0, INFO has one section
+		info, err = cn.Info(ctx, "server").Result()
+	}
+	evicting, err := s.examine(info, err)
 	if evicting {
 		s.health.evicting.Store(true)
 	}
@@ -83,18 +131,42 @@ func (s *Store) greet(ctx context.Context, cn *goredis.Conn) error {
 func (s *Store) examine(info string, err error) (evicting bool, _ error) {
 	var refusal goredis.Error
 	switch {
-	case errors.As(err, &refusal) && !goredis.IsLoadingError(err):
+	case errors.As(err, &refusal) && !goredis.IsLoadingError(err) && !goredis.HasErrorPrefix(err, "NOAUTH"):
 		s.health.unreadable.Do(func() {
 			s.log.Warn("cannot read the server's maxmemory-policy: it must be noeviction", "error", err)
 		})
 		return false, nil
 	case err != nil:
 		return false, err
-	case s.opts.Mode != ModeCluster && field(info, "role") == "slave":
-		return false, errReplica
+	}
+	if err := s.suitable(info); err != nil {
+		return false, err
 	}
 	policy := field(info, "maxmemory_policy")
 	return policy != "" && policy != "noeviction" && !s.opts.AllowEviction, nil
+}
+
+// suitable refuses a server that is too old, or another one than the mode says.
+func (s *Store) suitable(info string) error {
+	version := field(info, "redis_version")
+	major, _, _ := strings.Cut(version, ".")
+	n, err := strconv.Atoi(major)
+	mode := cmp.Or(field(info, "redis_mode"), field(info, "server_mode")) // Valkey has either
+	switch {
+	case err == nil && n < oldest:
+		return &Problem{Found: "the server is Redis " + version, Todo: fmt.Sprintf("it must be %d.0 or newer, or Valkey", oldest)}
+	case mode == "sentinel" && s.opts.Mode == ModeSentinel: // one of those that are asked for the master
+		return nil
+	case mode == "sentinel":
+		return errSentinel
+	case s.opts.Mode == ModeCluster:
+		return nil
+	case mode == "cluster":
+		return errNode
+	case field(info, "role") == "slave":
+		return errReplica
+	}
+	return nil
 }
 
 // field is a value in INFO's text, empty if there is none.

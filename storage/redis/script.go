@@ -61,6 +61,10 @@ var (
 	claimScript      = load("claim")
 	releaseScript    = load("release")
 	limitScript      = load("limit")
+
+	permissionsScript = load("permissions")
+	unindexedScript   = load("unindexed", "record", "grant")
+	orphansScript     = load("orphans")
 )
 
 // run runs a script within the store's timeout and gives its reply. All keys have one tag.

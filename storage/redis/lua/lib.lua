@@ -4,6 +4,13 @@
 
 local NEVER = 281474976710655 -- the largest time there is, 48 bits
 
+-- A connection outlives the role of its server: what a replica says may be old, and scripts that only read would not
+-- notice. So each begins with a write that changes nothing. Only a replica's refusal counts: what else may stop writes
+-- (no memory, no disk, too few replicas) must not stop reading, nor revoking. It is a command that needs memory, because
+-- behind another write Redis would let a script write on although memory is full.
+local probe = redis.pcall('SETRANGE', KEYS[1]:match('^[^}]*}:') .. '-', 0, '')
+if type(probe) == 'table' and probe.err:find('^-?READONLY') then return probe end
+
 -- damaged stops the script: a value was read which is not what was written under its key.
 local function damaged(what)
   error(redis.error_reply('DAMAGED ' .. what))
