@@ -3,6 +3,7 @@ package server_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -52,6 +53,7 @@ func TestEvictedSessionsAreOverAndAudited(t *testing.T) {
 	w.limitSessions(t, realm.GrantLimit{Most: 2, EvictOldest: true})
 	first := w.login(t, "/alpha", "app")
 	oldest := w.event(t)["grant_id"]
+	w.clock.move(time.Second)
 	second := w.login(t, "/alpha", "app")
 	if e := w.event(t); e["evicted"] != nil {
 		t.Errorf("a login that has room is audited as %v", e)
