@@ -11,35 +11,8 @@ import (
 	"github.com/ropcd/ropcd/storage/storagetest"
 )
 
-// cluster starts three masters and waits until they agree on who serves what.
-func cluster(t *testing.T) []string {
-	t.Helper()
-	ctx := t.Context()
-	slots := [][2]int{{0, 5460}, {5461, 10922}, {10923, 16383}}
-	var addrs []string
-	for i, of := range slots {
-		server := redistest.Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
-		addrs = append(addrs, server.Addr())
-		c := raw(t, server.Addr())
-		ok(t, "add slots", c.Do(ctx, "cluster", "addslotsrange", of[0], of[1]).Err())
-		ok(t, "epoch", c.Do(ctx, "cluster", "set-config-epoch", i+1).Err())
-		host, port, _ := strings.Cut(addrs[0], ":")
-		if i > 0 {
-			ok(t, "meet", c.Do(ctx, "cluster", "meet", host, port).Err())
-		}
-	}
-	for _, addr := range addrs {
-		c := raw(t, addr)
-		until(t, "the cluster is up", func() bool {
-			info, err := c.ClusterInfo(ctx).Result()
-			return err == nil && strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_known_nodes:3")
-		})
-	}
-	return addrs
-}
-
 func TestClusterKeepsTheContract(t *testing.T) {
-	addrs := cluster(t)
+	addrs := redistest.StartCluster(t, false).Addrs()
 	on := func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, addrs }
 	s := open(t, "", on)
 	ok(t, "ready", s.Ready(t.Context()))
@@ -54,7 +27,7 @@ func TestClusterKeepsTheContract(t *testing.T) {
 }
 
 func TestClusterAsksTheKeysOwnMasterToWait(t *testing.T) {
-	addrs := cluster(t)
+	addrs := redistest.StartCluster(t, false).Addrs()
 	s := open(t, "", func(o *redis.Options) {
 		o.Mode, o.Addrs, o.WaitReplicas, o.Timeout = redis.ModeCluster, addrs[:1], 1, 3*time.Second // WAIT takes two thirds of it
 	})
