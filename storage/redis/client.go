@@ -58,14 +58,7 @@ func (s *Store) masters(ctx context.Context, f func(goredis.Cmdable) error) erro
 	if !ok {
 		return f(s.rdb)
 	}
-	var mu sync.Mutex
-	var all []goredis.Cmdable
-	err := cluster.ForEachMaster(ctx, func(_ context.Context, c *goredis.Client) error { // each on a goroutine of its own
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, c)
-		return nil
-	})
+	all, err := eachMaster(ctx, cluster)
 	if err != nil {
 		return err
 	}
@@ -75,4 +68,16 @@ func (s *Store) masters(ctx context.Context, f func(goredis.Cmdable) error) erro
 		}
 	}
 	return nil
+}
+
+// eachMaster are the clients of a cluster's masters.
+func eachMaster(ctx context.Context, cluster *goredis.ClusterClient) (all []*goredis.Client, err error) {
+	var mu sync.Mutex
+	err = cluster.ForEachMaster(ctx, func(_ context.Context, c *goredis.Client) error { // each on a goroutine of its own
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
+	})
+	return all, err
 }

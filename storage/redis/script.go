@@ -92,36 +92,42 @@ func (s *Store) confirm(ctx context.Context, script *goredis.Script, keys []stri
 	})
 }
 
-// waited pipelines WAIT behind the command that put adds, on a connection to the key's master. A master that moved is
-// looked for again; a script that is not loaded there is sent as a whole.
+// waited pipelines WAIT behind the command that put adds, on a connection to the key's master. A slot that moves is looked
+// for again, for as long as there is time; a script that is not loaded there is sent as a whole.
+//
+// WAIT waits for all that the master has written before, so that a command which finds itself done, by a delivery that was
+// not confirmed, is confirmed too.
 func (s *Store) waited(
 	ctx context.Context, key string, put func(ctx context.Context, p goredis.Pipeliner, whole bool) *goredis.Cmd,
 ) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
-	var err error
-	for try, whole := 0, false; try <= maxRetries; try++ {
-		var master goredis.Cmdable
-		if master, err = s.master(ctx, key); err != nil {
-			break
-		}
-		p := master.Pipeline()
-		cmd := put(ctx, p, whole)
-		wait := p.Do(ctx, "wait", s.opts.WaitReplicas, s.opts.Timeout.Milliseconds()*2/3)
-		if err = unsent(p.Exec(ctx)); err != nil {
-			break
-		}
-		switch err = cmd.Err(); {
-		case err == nil:
-			return s.confirmed(cmd, wait)
-		case goredis.HasErrorPrefix(err, "NOSCRIPT"):
-			whole = true
-		case s.movedAway(ctx, err):
-		default:
+	asked := ""
+	for try, whole := 0, false; ; try++ {
+		master, err := s.master(ctx, key, asked)
+		if err != nil {
 			return nil, fault(err)
 		}
+		p := master.Pipeline()
+		if asked != "" {
+			p.Do(ctx, "asking")
+		}
+		cmd := put(ctx, p, whole)
+		wait := p.Do(ctx, "wait", s.opts.WaitReplicas, s.opts.Timeout.Milliseconds()*2/3)
+		if err := unsent(p.Exec(ctx)); err != nil {
+			return nil, err
+		}
+		if err = cmd.Err(); err == nil {
+			return s.confirmed(cmd, wait)
+		}
+		again := goredis.HasErrorPrefix(err, "NOSCRIPT") && !whole
+		whole = whole || again
+		if !again {
+			if asked, again = s.movedAway(ctx, err, try); !again {
+				return nil, fault(err)
+			}
+		}
 	}
-	return nil, fault(err)
 }
 
 func (s *Store) confirmed(cmd, wait *goredis.Cmd) (any, error) {
@@ -146,28 +152,44 @@ func unsent(cmds []goredis.Cmder, err error) error {
 	return fault(err)
 }
 
-// master is the client of the server that writes the key.
-func (s *Store) master(ctx context.Context, key string) (goredis.Cmdable, error) {
-	if cluster, ok := s.rdb.(*goredis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, key)
-	}
-	return s.rdb, nil
-}
-
-// movedAway reports whether a cluster's slot is served elsewhere now, and has the map of slots read again.
-func (s *Store) movedAway(ctx context.Context, err error) bool {
+// master is the client of the server that writes the key: in a cluster the one at the address, if any, that was asked for.
+func (s *Store) master(ctx context.Context, key, asked string) (goredis.Cmdable, error) {
 	cluster, ok := s.rdb.(*goredis.ClusterClient)
 	if !ok {
-		return false
+		return s.rdb, nil
+	}
+	if asked != "" {
+		all, err := eachMaster(ctx, cluster)
+		for _, c := range all {
+			if err == nil && c.Options().Addr == asked {
+				return c, nil
+			}
+		}
+	}
+	return cluster.MasterForKey(ctx, key)
+}
+
+// movedAway reports whether a refusal in a cluster is worth another try: because the slot is served elsewhere now, and the
+// map of slots is read again; or is on its way, and where to ask for this key.
+func (s *Store) movedAway(ctx context.Context, err error, try int) (asked string, again bool) {
+	cluster, ok := s.rdb.(*goredis.ClusterClient)
+	if !ok {
+		return "", false
+	}
+	if addr, ok := goredis.IsAskError(err); ok {
+		return addr, ctx.Err() == nil
 	}
 	_, moved := goredis.IsMovedError(err)
-	if !moved && !goredis.IsReadOnlyError(err) {
-		return false
+	switch {
+	case moved || goredis.IsReadOnlyError(err):
+		cluster.ReloadState(ctx)
+	case !goredis.IsTryAgainError(err):
+		return "", false
 	}
-	cluster.ReloadState(ctx)
 	select {
 	case <-ctx.Done():
-	case <-time.After(minBackoff):
+		return "", false
+	case <-time.After(min(minBackoff<<try, maxBackoff)):
+		return "", true
 	}
-	return true
 }
