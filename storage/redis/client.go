@@ -16,6 +16,10 @@ const (
 	maxBackoff = 64 * time.Millisecond
 )
 
+// mapLife is how old the map of a cluster's slots may be. A master that hangs refuses nobody, so that only a newer map tells
+// that another one has taken its place.
+const mapLife = time.Second
+
 // connect makes the client for the mode. It dials nothing yet. onConnect runs on each new connection, before any other
 // command.
 //
@@ -40,7 +44,8 @@ func connect(o Options, onConnect func(context.Context, *goredis.Conn) error) go
 			MaxRedirects: maxRetries + 1, MinRetryBackoff: minBackoff, MaxRetryBackoff: maxBackoff,
 			DialTimeout: o.Timeout, ReadTimeout: o.Timeout, WriteTimeout: o.Timeout, PoolTimeout: o.Timeout, PoolSize: o.PoolSize,
 			DialerRetries: 1, PipelinePoolSize: -1, ContextTimeoutEnabled: true, DisableIdentity: true,
-			DisableRoutingPolicies: true, // by key alone, without asking for COMMAND
+			DisableRoutingPolicies:     true, // by key alone, without asking for COMMAND
+			ClusterStateReloadInterval: mapLife,
 		})
 	}
 	return goredis.NewClient(&goredis.Options{

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,22 @@ func TestClusterConfirmsWritesToASlotOnItsWay(t *testing.T) {
 	if _, err := s.Inspect(t.Context(), g.ID); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a grant that was ended: %v", err)
 	}
+}
+
+// A master that hangs tells nobody that another one has taken its place, so the map of slots is read while all seems well.
+func TestClusterMapIsReadAgain(t *testing.T) {
+	addrs := redistest.StartCluster(t, 0).Addrs()
+	s := open(t, "", func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, addrs[:1] })
+	until(t, "it was read again and again", func() bool {
+		_, err := s.UserByName(t.Context(), alpha, "nobody")
+		calls := 0
+		for _, addr := range addrs {
+			stats, _ := raw(t, addr).InfoMap(t.Context(), "commandstats").Result()
+			n, _ := strconv.Atoi(calledTimes(stats["Commandstats"]["cmdstat_cluster|slots"]))
+			calls += n
+		}
+		return errors.Is(err, storage.ErrNotFound) && calls >= 5
+	})
 }
 
 // calledTimes is the number in "calls=3,usec=...".
