@@ -35,7 +35,7 @@ enumeration: tools ## show, in a few minutes, that the time of an answer does no
 	@go test -count=1 -timeout 60m -v -run TestAnswerTime ./pkg/server/enumeration -full
 
 soak: tools ## show, in half an hour, that floods, faults and long random histories do no lasting harm
-	@go test -count=1 -timeout 30m -v -run 'TestAFlood|TestGuesses|TestTheServerRecovers' ./cmd/ropcd -soak
+	@go test -count=1 -timeout 60m -v -run 'TestAFlood|TestGuesses|TestTheServerRecovers|TestDisasters' ./cmd/ropcd -soak
 	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run 'TestAFlood|TestEachFault' ./pkg/server
 	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run TestHistories ./storage/...
 

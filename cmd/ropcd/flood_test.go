@@ -82,6 +82,9 @@ const (
 	hashMemory = 19 << 20
 )
 
+// noLimits, behind a realm, has it without rate limits.
+const noLimits = "    limits: {address: {requests: 0}, client: {requests: 0}, user_client: {requests: 0}}\n"
+
 // settle starts the binary with the hashing that it has by default and without rate limits.
 func (f flood) settle(t *testing.T) *settlers {
 	t.Helper()
@@ -96,7 +99,6 @@ func (f flood) settle(t *testing.T) *settlers {
 		storage = fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", redistest.Start(t).Addr())
 		write("system.secret", "canary-system-secret-0123456789-0123456789\n")
 	}
-	off := "    limits: {address: {requests: 0}, client: {requests: 0}, user_client: {requests: 0}}\n"
 	write("config.yaml", fmt.Sprintf(`
 server: {listen: "127.0.0.1:0", base_url: "http://127.0.0.1:1"}
 ops: {listen: "127.0.0.1:0"}
@@ -106,7 +108,7 @@ secrets: {system_files: [system.secret]}
 password_hashing: {max_concurrent: %s}
 storage: %s
 realms:
-%s%s`, f.workers, storage, alpha, off))
+%s%s`, f.workers, storage, alpha, noLimits))
 	s := &settlers{p: start(t, dir), send: newSender(), secret: map[string]string{}, owners: f.owners}
 	s.enroll(t)
 	r, err := s.p.callAs(resourceServer, s.secret[resourceServer], "access_token", owner(0))
@@ -116,23 +118,35 @@ realms:
 	return s
 }
 
-// enroll makes the clients, with secrets that take no password hash, and the owners.
+// enroll makes the clients and the owners.
 func (s *settlers) enroll(t *testing.T) {
 	t.Helper()
-	api, in := admin.Dial(filepath.Join(s.p.dir, "admin.sock")), admin.InRealm{Realm: "alpha"}
 	for i := range backEnds {
 		s.ids = append(s.ids, fmt.Sprint("back-end-", i))
 	}
 	for _, id := range append([]string{resourceServer}, s.ids...) {
-		c := admin.NewClient{ClientRef: admin.ClientRef{InRealm: in, ID: id}}
-		c.GrantTypes, c.Scopes, c.DefaultScopes = []string{"password"}, []string{"write"}, []string{"write"}
-		made, err := admin.Do[admin.ClientAnswer](t.Context(), api, "client/create", c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.secret[id] = made.Secret
+		s.secret[id] = s.p.enrollClient(t, id, "password")
 	}
-	for i := range s.owners {
+	s.p.enrollOwners(t, s.owners)
+}
+
+// enrollClient makes a client, whose secret takes no password hash, and returns the secret.
+func (p *process) enrollClient(t *testing.T, id string, grantTypes ...string) string {
+	t.Helper()
+	c := admin.NewClient{ClientRef: admin.ClientRef{InRealm: admin.InRealm{Realm: "alpha"}, ID: id}}
+	c.GrantTypes, c.Scopes, c.DefaultScopes = grantTypes, []string{"write"}, []string{"write"}
+	made, err := admin.Do[admin.ClientAnswer](t.Context(), admin.Dial(filepath.Join(p.dir, "admin.sock")), "client/create", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.Secret
+}
+
+// enrollOwners makes so many owners.
+func (p *process) enrollOwners(t *testing.T, n int) {
+	t.Helper()
+	api, in := admin.Dial(filepath.Join(p.dir, "admin.sock")), admin.InRealm{Realm: "alpha"}
+	for i := range n {
 		form := owner(i)
 		u := admin.NewUser{InRealm: in, Username: form.Get("username"), Password: form.Get("password")}
 		if _, err := admin.Do[admin.UserAnswer](t.Context(), api, "user/create", u); err != nil {

@@ -229,13 +229,17 @@ func (p *process) call(endpoint string, form url.Values) (answer, error) {
 }
 
 func (p *process) callAs(id, secret, endpoint string, form url.Values) (answer, error) {
+	return p.callBy(http.DefaultClient, id, secret, endpoint, form)
+}
+
+func (p *process) callBy(by *http.Client, id, secret, endpoint string, form url.Values) (answer, error) {
 	r, err := http.NewRequest(http.MethodPost, p.endpoint(endpoint), strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth(id, secret)
-	response, err := http.DefaultClient.Do(r)
+	response, err := by.Do(r)
 	if err != nil {
 		return answer{}, err
 	}

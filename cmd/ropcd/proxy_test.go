@@ -25,6 +25,7 @@ type weather struct {
 	hang  bool          // nothing passes until it is over
 	late  time.Duration // by which each answer is late
 	lost  bool          // questions pass, answers don't: the connection ends
+	after int           // how many bytes of answers pass on a connection before they are lost
 	reply string        // to each question, which the server never sees
 }
 
@@ -110,7 +111,7 @@ func (p *proxy) copy(to, from, asker net.Conn) {
 	defer to.Close()
 	defer from.Close()
 	b := make([]byte, 32<<10)
-	for {
+	for passed := 0; ; {
 		n, err := from.Read(b)
 		if err != nil {
 			return
@@ -122,7 +123,7 @@ func (p *proxy) copy(to, from, asker net.Conn) {
 				return
 			}
 			continue
-		case asker == nil && how.lost:
+		case asker == nil && how.lost && passed >= how.after:
 			return
 		case asker == nil && how.late > 0:
 			<-time.After(how.late)
@@ -130,5 +131,6 @@ func (p *proxy) copy(to, from, asker net.Conn) {
 		if _, err := to.Write(b[:n]); err != nil {
 			return
 		}
+		passed += n
 	}
 }

@@ -21,6 +21,12 @@ func pair(t *testing.T, server *redistest.Server) (a, b *process) {
 // twins is pair with other realms.
 func twins(t *testing.T, server *redistest.Server, realms string) (a, b *process) {
 	t.Helper()
+	return twinsOn(t, fmt.Sprintf("addrs: [%q]", server.Addr()), realms)
+}
+
+// twinsOn is twins on any Redis, as the configuration says it.
+func twinsOn(t *testing.T, redis, realms string) (a, b *process) {
+	t.Helper()
 	var both [2]*process
 	for i := range both {
 		dir := filepath.Join(t.TempDir(), string(rune('a'+i)))
@@ -28,7 +34,7 @@ func twins(t *testing.T, server *redistest.Server, realms string) (a, b *process
 			t.Fatal(err)
 		}
 		shareSecret(t, dir)
-		configure(t, dir, fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", server.Addr()), realms)
+		configure(t, dir, fmt.Sprintf("{driver: redis, redis: {%s}}", redis), realms)
 		both[i] = start(t, dir)
 	}
 	return both[0], both[1]
