@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/ropcd/ropcd/pkg/provider"
 )
 
 // amBase is what a user of AM sets as server.base_url.
@@ -20,7 +18,7 @@ func newAM(t *testing.T) *world {
 	for _, s := range list {
 		s.Realm.Issuer = amBase + "/oauth2/" + s.Realm.Path.LongForm()
 	}
-	w.provider.Swap(value(provider.NewRealms(secrets(t), list))(t))
+	w.swap(list)
 	return w
 }
 

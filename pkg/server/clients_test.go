@@ -18,7 +18,7 @@ func (w *world) addClients(t *testing.T, more ...*realm.Client) {
 	list := sources(t)
 	i := slices.IndexFunc(list, func(s provider.Source) bool { return s.Realm.Path == "/alpha" })
 	list[i].Realm.Clients = append(list[i].Realm.Clients, more...)
-	w.provider.Swap(value(provider.NewRealms(secrets(t), list))(t))
+	w.swap(list)
 }
 
 // withSecret is a client of /alpha whose secret is one that the encodings disagree on.

@@ -71,7 +71,9 @@ func TestFaultsOfTheStoreAreNeverAnswers(t *testing.T) {
 		for _, fault := range faults {
 			name := tc.method + " " + fault.name
 			issued := w.login(t, "/alpha", "dynamic")
-			w.provider.Clients.Forget("/alpha", "dynamic")
+			for _, p := range w.providers {
+				p.Clients.Forget("/alpha", "dynamic")
+			}
 			store.fail(tc.method, fault.how)
 			before := w.hashes.count.Load()
 			a := w.send(t, tc.call(issued))

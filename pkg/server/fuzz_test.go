@@ -153,7 +153,7 @@ func (readCloser) Close() error { return nil }
 // FuzzBasic holds that nobody is a client without its secret, in whatever spelling, and that junk is never a fault.
 func FuzzBasic(f *testing.F) {
 	w := newWorld(f, setup{})
-	alpha, _ := w.provider.Current().Realm("/alpha")
+	alpha, _ := w.providers[0].Current().Realm("/alpha")
 	for _, id := range []string{"app", "my:app", "50%", "a+b", "with space", "basic", "post", "off", "open", "dynamic", "chosen"} {
 		for _, header := range []string{basic("/alpha", id), basicRaw(id, secretOf("/alpha", id)), basic("/beta", id), basicRaw(id, "")} {
 			f.Add(strings.TrimPrefix(header, "Authorization: "), "", "")
@@ -174,7 +174,7 @@ func FuzzBasic(f *testing.F) {
 			}
 		}
 		site := &ropc.Site{Realm: alpha, Trace: &ropc.Trace{}}
-		client, err := w.provider.AuthenticateClient(ropc.NewContext(context.Background(), site), r, form)
+		client, err := w.providers[0].AuthenticateClient(ropc.NewContext(context.Background(), site), r, form)
 		switch {
 		case err == nil:
 			authenticatedRightly(t, client, header, form)

@@ -47,11 +47,17 @@ func TestResponsesAreThoseOfTheContract(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".http"), func(t *testing.T) {
 			t.Parallel()
 			text := string(value(os.ReadFile(file))(t))
+			if *onStore != "bolt" {
+				text = untilTheClockMoves(text)
+			}
 			s := &session{t: t, w: newWorld(t, setup{}), seen: map[string]string{}, count: map[string]int{}}
 			got := s.play(text)
-			if *update {
+			if *onStore != "bolt" {
+				text, got = sameTimes(t, text, got)
+			} else if *update {
 				must(t, os.WriteFile(file, []byte(got), 0o644))
-			} else if diff := cmp.Diff(text, got); diff != "" {
+			}
+			if diff := cmp.Diff(text, got); diff != "" {
 				t.Error(diff)
 			}
 		})

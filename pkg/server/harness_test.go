@@ -37,32 +37,28 @@ type setup struct {
 	timeout time.Duration // 0: long, since the race detector is slow
 }
 
-// world is one server with everything below it, on a port of its own.
+// world is one server with everything below it, on a port of its own; on Redis it is two of them, as of two processes,
+// which requests find in turn.
 type world struct {
-	t        testing.TB
-	addr     string
-	file     string // of the store
-	clock    *clock
-	hashes   *hashes
-	store    storage.Store
-	pool     *password.Pool
-	provider *provider.Provider
-	server   *server.Server
-	log      *buffer
-	audit    *buffer
+	t         testing.TB
+	addrs     []string
+	dialed    atomic.Uint64
+	file      string // of the store, if it is one
+	clock     *clock
+	hashes    *hashes
+	store     storage.Store
+	pool      *password.Pool
+	providers []*provider.Provider
+	server    *server.Server
+	log       *buffer
+	audit     *buffer
 }
 
 func newWorld(t testing.TB, o setup) *world {
 	t.Helper()
-	w := &world{t: t, file: filepath.Join(t.TempDir(), "ropcd.db"), clock: &clock{}, hashes: &hashes{}, log: &buffer{}, audit: &buffer{}}
-	must(t, os.WriteFile(w.file, seed(t), 0o600))
-	w.store = value(bolt.Open(w.file, bolt.Options{Now: w.clock.now, Logger: slog.New(slog.DiscardHandler)}))(t)
-	if o.wrap != nil {
-		w.store = o.wrap(w.store)
-	}
-	var logged io.Writer = w.log
+	w := &world{t: t, clock: &clock{t: t}, hashes: &hashes{}, log: &buffer{}, audit: &buffer{}}
 	if o.forget {
-		logged, o.audit = io.Discard, io.Discard
+		o.audit = io.Discard
 	}
 	if o.audit == nil {
 		o.audit = w.audit
@@ -77,26 +73,50 @@ func newWorld(t testing.TB, o setup) *world {
 		o.timeout = 10 * time.Second
 	}
 	w.pool = password.NewPool(o.pool)
-	w.provider = provider.New(provider.Options{
-		Store: w.store, Passwords: value(password.NewSet(w.hashes))(t), Pool: w.pool, Realms: value(provider.NewRealms(secrets(t), sources(t)))(t),
-	})
+	realms := value(provider.NewRealms(secrets(t), sources(t)))(t)
+	log := audit.New(o.audit, o.strict)
+	for _, s := range w.stores() {
+		if o.wrap != nil {
+			s = o.wrap(s)
+		}
+		w.serve(s, realms, log, o)
+	}
 	w.hashes.count.Store(0)
-	logger := slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.server = server.New(server.Options{
-		Provider: w.provider, Store: w.store, Audit: audit.New(o.audit, o.strict), Logger: logger, BaseURL: o.baseURL, Proxies: o.proxies,
-		RequestTimeout: o.timeout,
-	})
-	w.serve()
 	return w
 }
 
-// serve listens with the limits of pkg/ropcd/serve_listen.go.
-func (w *world) serve() {
+// stores are one on a file, or two on Redis; all have the same in them.
+func (w *world) stores() []storage.Store {
 	w.t.Helper()
+	if *onStore != "bolt" {
+		return redisStores(w.t)
+	}
+	w.file = filepath.Join(w.t.TempDir(), "ropcd.db")
+	must(w.t, os.WriteFile(w.file, seed(w.t), 0o600))
+	return []storage.Store{value(bolt.Open(w.file, bolt.Options{Now: w.clock.now, Logger: slog.New(slog.DiscardHandler)}))(w.t)}
+}
+
+// serve makes a process of a store and listens with the limits of pkg/ropcd/serve_listen.go. The world's own store, provider
+// and server are those of the first one.
+func (w *world) serve(store storage.Store, realms *provider.Realms, trail *audit.Log, o setup) {
+	w.t.Helper()
+	var logged io.Writer = w.log
+	if o.forget {
+		logged = io.Discard
+	}
+	p := provider.New(provider.Options{Store: store, Passwords: value(password.NewSet(w.hashes))(w.t), Pool: w.pool, Realms: realms})
+	h := server.New(server.Options{
+		Provider: p, Store: store, Audit: trail, BaseURL: o.baseURL, Proxies: o.proxies, RequestTimeout: o.timeout,
+		Logger: slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if w.store == nil {
+		w.store, w.server = store, h
+	}
+	w.providers = append(w.providers, p)
 	l := value(net.Listen("tcp", "127.0.0.1:0"))(w.t)
-	w.addr = l.Addr().String()
+	w.addrs = append(w.addrs, l.Addr().String())
 	s := &http.Server{
-		Handler: w.server, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		Handler: h, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 		WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 	}
 	done := make(chan struct{})
@@ -108,8 +128,16 @@ func (w *world) serve() {
 		_ = s.Close()
 		<-done
 		w.pool.Close()
-		_ = w.store.Close()
+		_ = store.Close()
 	})
+}
+
+// swap gives all processes other realms.
+func (w *world) swap(list []provider.Source) {
+	w.t.Helper()
+	for _, p := range w.providers {
+		p.Swap(value(provider.NewRealms(secrets(w.t), list))(w.t))
+	}
 }
 
 // secrets are the system secrets of every world.
@@ -135,12 +163,27 @@ func (h *hashes) Hash(p []byte) (string, error) { h.count.Add(1); return cheap.H
 func (h *hashes) Current(encoded string) bool   { return cheap.Current(encoded) }
 
 // clock stands still unless it is moved.
-type clock struct{ moved atomic.Int64 }
+type clock struct {
+	t     testing.TB
+	moved atomic.Int64
+}
 
-var start = time.Date(2026, 1, 2, 12, 0, 0, 1e6, time.UTC)
+// epoch is the time that the files of testdata tell.
+var epoch = time.Date(2026, 1, 2, 12, 0, 0, 1e6, time.UTC)
 
-func (c *clock) now() time.Time       { return start.Add(time.Duration(c.moved.Load())) }
-func (c *clock) move(d time.Duration) { c.moved.Add(int64(d)) }
+// start is when all tests begin.
+var start = epoch
+
+func (c *clock) now() time.Time { return start.Add(time.Duration(c.moved.Load())) }
+
+// move lets time pass. Redis has the only clock there is: a test on it ends here, and what it has seen so far holds.
+func (c *clock) move(d time.Duration) {
+	c.t.Helper()
+	if *onStore != "bolt" {
+		c.t.SkipNow()
+	}
+	c.moved.Add(int64(d))
+}
 
 // buffer is a bytes.Buffer for many writers.
 type buffer struct {

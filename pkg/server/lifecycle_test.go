@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ropcd/ropcd/pkg/provider"
 	"github.com/ropcd/ropcd/pkg/realm"
 )
 
@@ -17,7 +16,7 @@ func (w *world) reload(t *testing.T, change func(r *realm.Realm)) {
 	for _, s := range list {
 		change(s.Realm)
 	}
-	w.provider.Swap(value(provider.NewRealms(secrets(t), list))(t))
+	w.swap(list)
 }
 
 // client changes one client of the configuration.

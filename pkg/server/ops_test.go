@@ -149,7 +149,7 @@ func TestMetricsCountRequestsDecisionsAndReloads(t *testing.T) {
 // The zero value of what may be left out is usable: without an audit log, and with a deadline of its own.
 func TestNewFillsInWhatMayBeLeftOut(t *testing.T) {
 	w := newWorld(t, setup{})
-	s := server.New(server.Options{Provider: w.provider, Store: w.store, Logger: slog.New(slog.DiscardHandler)})
+	s := server.New(server.Options{Provider: w.providers[0], Store: w.store, Logger: slog.New(slog.DiscardHandler)})
 	r := httptest.NewRequest(http.MethodPost, "/oauth2/alpha/access_token", strings.NewReader(passwordGrant("/alpha", "demo")))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.SetBasicAuth("app", secretOf("/alpha", "app"))

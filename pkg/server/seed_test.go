@@ -30,6 +30,15 @@ func seed(t testing.TB) []byte {
 	}
 	path := filepath.Join(t.TempDir(), "seed.db")
 	store := value(bolt.Open(path, bolt.Options{Now: func() time.Time { return start }}))(t)
+	fill(t, store)
+	must(t, store.Close())
+	seeded.file = value(os.ReadFile(path))(t)
+	return seeded.file
+}
+
+// fill puts what every world finds into a store.
+func fill(t testing.TB, store storage.Store) {
+	t.Helper()
 	for _, r := range allRealms() {
 		createUser(t, store, r.Path.Key(), "demo", nil)
 	}
@@ -42,9 +51,6 @@ func seed(t testing.TB) []byte {
 		lock(t, store, key, "locked")
 		createClients(t, store, key)
 	}
-	must(t, store.Close())
-	seeded.file = value(os.ReadFile(path))(t)
-	return seeded.file
 }
 
 func createUser(t testing.TB, s storage.Store, key, name string, change func(u *realm.User)) {

@@ -65,7 +65,8 @@ type connection struct {
 
 func (w *world) dial(t testing.TB) *connection {
 	t.Helper()
-	conn := value(net.DialTimeout("tcp", w.addr, 10*time.Second))(t)
+	addr := w.addrs[int(w.dialed.Add(1))%len(w.addrs)]
+	conn := value(net.DialTimeout("tcp", addr, 10*time.Second))(t)
 	t.Cleanup(func() { _ = conn.Close() })
 	must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	return &connection{t, conn, bufio.NewReader(conn)}
