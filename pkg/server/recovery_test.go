@@ -79,7 +79,9 @@ func (w *world) issue(t *testing.T) map[string]tokens {
 func (w *world) through(t *testing.T, o outage) []time.Duration {
 	t.Helper()
 	during, after := w.issue(t), w.issue(t)
-	w.provider.Clients.Forget("/alpha", "chosen")
+	for _, p := range w.providers {
+		p.Clients.Forget("/alpha", "chosen")
+	}
 	o.begin()
 	for row, ask := range w.questions(during) {
 		want, suffers := o.suffers[row]
