@@ -37,6 +37,8 @@
 //     through; it is counted, so that the rate holds.
 //   - The pointer from an id to a name is in another slot than the owner. It is written first and never trusted: a
 //     lookup compares the id in the record, and a pointer whose owner does not exist is taken over once it is old.
+//   - A cluster's map of slots is never much older than a second, since a master that hangs refuses nothing. A pipeline with
+//     WAIT goes to one master, so that MOVED, ASK and TRYAGAIN are followed here (script.go).
 //   - Nothing is read from replicas. A single server, or a Sentinel's master, that says it is a replica is refused when
 //     connecting, and each script begins with a write of nothing, which a server that became one refuses. Rejected: the
 //     shebang that declares a script to write; it would also stop introspection when memory is full or replicas are missing.
