@@ -59,7 +59,7 @@ func healthy(t *testing.T) *redistest.Server {
 func TestExamineFindsNothingWrongWithWhatTheStoreWrote(t *testing.T) {
 	for name, s := range map[string]*redis.Store{
 		"single":  open(t, healthy(t).Addr()),
-		"cluster": open(t, "", func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, cluster(t) }),
+		"cluster": open(t, "", func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, redistest.StartCluster(t, 0).Addrs() }),
 	} {
 		everything(t, s)
 		addUser(t, s, "canary")
