@@ -23,7 +23,8 @@ import (
 type Options struct {
 	// Nodes are more types of journey nodes. One with the name of a built-in type replaces it.
 	Nodes journey.Types
-	// Hashers verify more forms of password hashes.
+	// Hashers verify more forms of password hashes. One with the name of a built-in hasher takes its place, also where
+	// password_hashing names it: it makes the new hashes then, and those of the built-in one are unknown.
 	Hashers []password.Hasher
 	// Stores are more values of storage.driver. What they need they find themselves; the server closes them.
 	Stores map[string]func(ctx context.Context) (storage.Store, error)

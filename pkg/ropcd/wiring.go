@@ -68,7 +68,15 @@ func (o Options) passwords(c config.PasswordHashing) (*password.Set, error) {
 		all = []password.Hasher{bcrypt, argon}
 	}
 	all = append(all, password.Scrypt{}, password.PBKDF2{Digest: "sha256"})
-	set, err := password.NewSet(all[0], append(all[1:], o.Hashers...)...)
+	given := slices.Clone(o.Hashers)
+	for i, h := range all {
+		at := slices.IndexFunc(given, func(g password.Hasher) bool { return g != nil && g.Name() == h.Name() })
+		if at >= 0 {
+			all[i] = given[at]
+			given = slices.Delete(given, at, at+1)
+		}
+	}
+	set, err := password.NewSet(all[0], append(all[1:], given...)...)
 	if err != nil {
 		return nil, setupError{fmt.Errorf("password_hashing: %w", err)}
 	}
