@@ -70,9 +70,9 @@ func (r *redisServer) used(ctx context.Context) (figure, error) {
 
 func (r *redisServer) flush(ctx context.Context) error { return r.client.FlushAll(ctx).Err() }
 
-// storage is the section of config.yaml.
+// storage is the section of config.yaml. The timeout is the longest, for a machine that does something else too.
 func (r *redisServer) storage() string {
-	return fmt.Sprintf("{driver: redis, redis: {addrs: [%q]}}", r.addr)
+	return fmt.Sprintf("{driver: redis, redis: {addrs: [%q], timeout: 2s}}", r.addr)
 }
 
 // boltAt is the section of config.yaml for a file.

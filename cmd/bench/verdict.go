@@ -58,6 +58,8 @@ func (g goal) judge(what, against string, measured figure) verdict {
 // String is the verdict in words.
 func (v verdict) String() string {
 	switch {
+	case !v.Goal.known():
+		return ""
 	case v.Kept == nil:
 		return "not measured"
 	case *v.Kept:
