@@ -2,6 +2,8 @@
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+BENCHSTAT     = golang.org/x/perf/cmd/benchstat@BENCHSTATVERSION
+
 BIN     = bin/ropcd
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS = -s -w -X github.com/ropcd/ropcd/pkg/ropcd.buildVersion=$(VERSION)
@@ -39,6 +41,18 @@ soak: tools ## show, in half an hour, that floods, faults and long random histor
 	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run 'TestAFlood|TestEachFault' ./pkg/server
 	@ROPCD_SOAK=1 go test -count=1 -timeout 30m -v -run TestHistories ./storage/...
 
+bench: build tools ## measure, in a few minutes, what the server costs beside what it can't do without
+	@go run ./cmd/bench $(BENCHFLAGS)
+
+capacity: build tools ## measure, in some minutes, stores of 10^4 to 10^6 live grants (BENCHFLAGS=-size=100000 for fewer)
+	@go run ./cmd/bench $(BENCHFLAGS) capacity
+
+benchcmp: ## compare the Go benchmarks with those kept in cmd/bench/testdata
+	@.ci/benchcmp $(BENCHSTAT)
+
+benchkeep: ## keep the Go benchmarks of this machine to compare with
+	@.ci/benchcmp $(BENCHSTAT) keep
+
 clients: ## run unmodified clients of other languages (npm) against the server
 	@.ci/clients
 
@@ -48,4 +62,4 @@ tools: ## install the programs that the tests start, if they are missing
 clean: ## remove what was built; data/ stays
 	@rm -rf bin
 
-.PHONY: help build run test lint fuzz enumeration soak clients tools clean
+.PHONY: help build run test lint fuzz enumeration soak bench capacity benchcmp benchkeep clients tools clean

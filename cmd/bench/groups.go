@@ -90,9 +90,8 @@ func (b *bench) hashGroup(ctx context.Context, algorithm, section string) (rows 
 	open.add(redis.close)
 	raw := "raw " + algorithm + " loop"
 	group := []entry{{name: raw, target: loop}}
-	const connections = 4 // more would wait for the core alone
 	for _, kind := range []string{"bolt", "redis"} {
-		set := setup{storage: boltAt("ropcd.db"), hashing: section, owners: 4 * connections}
+		set := setup{storage: boltAt("ropcd.db"), hashing: section, owners: 4 * b.hashers}
 		if kind == "redis" {
 			set.storage = redis.storage()
 		}
@@ -101,7 +100,7 @@ func (b *bench) hashGroup(ctx context.Context, algorithm, section string) (rows 
 			return nil, err
 		}
 		open.add(s.stop)
-		web := s.under(b.logins(s, connections, set.owners))
+		web := s.under(b.logins(s, b.hashers, set.owners))
 		open.add(web.close)
 		group = append(group, entry{
 			name: "password grant, " + algorithm, store: kind, target: web, ceiling: raw,

@@ -232,7 +232,7 @@ func (b *bench) compareHandlers(ctx context.Context) (list []verdict, err error)
 type cost struct{ nanoseconds, allocations figure }
 
 func (c cost) String() string {
-	return (c.nanoseconds/1000).text(1) + " µs, " + c.allocations.text(0) + " allocations"
+	return (c.nanoseconds / 1000).text(1) + " µs, " + c.allocations.text(0) + " allocations"
 }
 
 // cost is the mean of so many requests.

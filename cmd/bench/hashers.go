@@ -137,4 +137,3 @@ func serveHashes(algorithm string) error {
 		}
 	}
 }
-

@@ -100,11 +100,13 @@ type bench struct {
 	profiles string // a folder; empty: none are made
 	only     string // the groups to run; empty: all
 
+	quick       bool
 	rounds      int
 	slices      int           // of a phase, between which the targets take turns
 	phase       time.Duration // of each target and round
 	hashing     time.Duration // the same, where a password is hashed
 	connections int
+	hashers     int // connections where a password is hashed: more would only wait for the core
 	handling    int // requests through handlers
 	live        int // grants in the store whose memory is measured
 	size        int // the largest store of make capacity
@@ -116,7 +118,7 @@ var errUsage = errors.New("usage: bench [flags] [capacity]")
 func run(ctx context.Context, args []string, out io.Writer) error {
 	b := &bench{cores: assign(allowed())}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := flags.Bool("quick", false, "as short as can be: shows that it runs, and nothing else")
+	flags.BoolVar(&b.quick, "quick", false, "as short as can be: shows that it runs, and nothing else")
 	flags.StringVar(&b.binary, "binary", filepath.Join("bin", "ropcd"), "the server, stripped as `make build` makes it")
 	flags.StringVar(&b.out, "out", "", "where the results go, without .json and .svg (default bin/bench or bin/capacity)")
 	flags.StringVar(&b.profiles, "profiles", "", "a folder for profiles of the servers' CPU")
@@ -125,7 +127,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b.lengths(*quick)
+	b.lengths()
 	mode := flags.Arg(0)
 	if flags.NArg() > 1 || (mode != "" && mode != "capacity") {
 		return errUsage
@@ -143,12 +145,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return b.measure(ctx, out)
 }
 
-func (b *bench) lengths(quick bool) {
+func (b *bench) lengths() {
 	b.rounds, b.slices, b.phase, b.hashing, b.connections, b.live = 3, 4, 2*time.Second, 6*time.Second, 16, 100_000
-	b.handling = 50_000
-	if quick {
+	b.handling, b.hashers = 20_000, 2
+	if b.quick {
 		b.rounds, b.slices, b.phase, b.hashing, b.connections, b.live = 1, 1, 100*time.Millisecond, 100*time.Millisecond, 4, 200
-		b.handling = 10
+		b.handling, b.hashers = 10, 1
 		b.size = min(b.size, 400)
 	}
 }

@@ -157,6 +157,9 @@ func (s *server) enroll(ctx context.Context, owners int) error {
 		}
 		c.Scopes = scopes
 		made, err := admin.Do[admin.ClientAnswer](ctx, s.api, "client/create", c)
+		if refused := (*admin.Error)(nil); errors.As(err, &refused) && refused.Code == admin.CodeExists { // the store was used before
+			made, err = admin.Do[admin.ClientAnswer](ctx, s.api, "client/rotate-secret", admin.SecretChange{ClientRef: c.ClientRef})
+		}
 		if err != nil {
 			return fmt.Errorf("make client: %w", err)
 		}

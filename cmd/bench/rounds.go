@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
+
+// errRefused is of a machine that does so much else that its figures mean nothing.
+var errRefused = errors.New("too many requests were answered 503")
 
 // entry is one thing to measure, and what it is compared with.
 type entry struct {
@@ -59,6 +63,11 @@ func (b *bench) compare(ctx context.Context, phase time.Duration, group []entry)
 					return nil, fmt.Errorf("%s, %s: %w", e.name, e.store, err)
 				}
 				samples[i][round].add(s)
+			}
+		}
+		for i, e := range group {
+			if s := samples[i][round]; s.refused > s.n/100 && !b.quick {
+				return nil, fmt.Errorf("%s, %s: %w: %d beside %d answers", e.name, e.store, errRefused, s.refused, s.n)
 			}
 		}
 	}

@@ -21,15 +21,15 @@ var floors = [][]string{
 	{"pkg/provider"},
 	{"pkg/server", "pkg/config", "pkg/admin"},
 	{"pkg/ropcd"},
-	{"cmd/ropcd"},
+	{"cmd/ropcd", "cmd/bench"},
 }
 
 // tenants are the libraries that only some rooms may let in.
 var tenants = map[string][]string{
-	"github.com/ory/fosite":           {"pkg/ropc", "pkg/provider", "pkg/server"},
-	"github.com/gorilla/mux":          {"pkg/server"},
+	"github.com/ory/fosite":           {"pkg/ropc", "pkg/provider", "pkg/server", "cmd/bench"},
+	"github.com/gorilla/mux":          {"pkg/server", "cmd/bench"},
 	"github.com/go-ldap/ldap/v3":      {"pkg/directory", "pkg/directory/directorytest"},
-	"github.com/redis/go-redis/v9":    {"storage/redis", "storage/redis/redistest"},
+	"github.com/redis/go-redis/v9":    {"storage/redis", "storage/redis/redistest", "cmd/bench"},
 	"go.etcd.io/bbolt":                {"storage/bolt"},
 	"go.yaml.in/yaml/v3":              {"pkg/config", "pkg/config/strict"},
 	"github.com/spf13/cobra":          {"pkg/ropcd"},
@@ -41,14 +41,17 @@ var tenants = map[string][]string{
 	"github.com/standard-webhooks":    {"pkg/journey/nodes"},
 	"github.com/fsnotify/fsnotify":    {"pkg/config"},
 	module + "pkg/config":             {"pkg/config", "pkg/ropcd"},
-	module + "storage/redis":          {"storage/redis", "pkg/ropcd"},
-	module + "storage/bolt":           {"storage/bolt", "pkg/ropcd"},
+	module + "storage/redis":          {"storage/redis", "pkg/ropcd", "cmd/bench"},
+	module + "storage/bolt":           {"storage/bolt", "pkg/ropcd", "cmd/bench"},
 	"github.com/stretchr/testify":     nil,
 	"github.com/golang/mock":          nil,
-	"github.com/ory/fosite/handler":   nil, // pulls mocks into the binary
-	"github.com/ory/fosite/compose":   nil,
-	"github.com/ory/fosite/storage":   nil,
+	"github.com/ory/fosite/handler":   {"cmd/bench"}, // pulls mocks into the binary
+	"github.com/ory/fosite/compose":   {"cmd/bench"},
+	"github.com/ory/fosite/storage":   {"cmd/bench"},
 	"github.com/ory/fosite/token/jwt": nil,
+
+	"github.com/go-analyze/charts": {"cmd/bench"},
+	"golang.org/x/sys":             {"cmd/bench"},
 
 	"github.com/aclements/go-moremath": nil, // for statistics of tests
 
