@@ -1,8 +1,7 @@
 # `make` lists the targets. Nothing but Go, git and make is needed to build and run.
 
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-
-BENCHSTAT     = golang.org/x/perf/cmd/benchstat@BENCHSTATVERSION
+BENCHSTAT     = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 BIN     = bin/ropcd
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

@@ -64,6 +64,11 @@ func (b *bench) measure(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
+	for i := range r.Rows {
+		if w := &r.Rows[i]; w.Refused > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s, %s: %d requests were answered 503, and are not counted.", w.Name, w.Store, w.Refused))
+		}
+	}
 	if err := r.print(out); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type row struct {
 	CPU     figure `json:"server_cpu_us_per_request"`
 	Mallocs figure `json:"allocations_per_request"`
 	Busy    figure `json:"server_core_busy"` // the share of it
+	Refused int    `json:"answered_503"`     // in all rounds, and in no other figure
 
 	Ceiling string `json:"ceiling,omitempty"`
 	OfRate  figure `json:"of_ceiling_by_rate"` // medians of the rounds' ratios
@@ -66,7 +67,7 @@ func (b *bench) compare(ctx context.Context, phase time.Duration, group []entry)
 			}
 		}
 		for i, e := range group {
-			if s := samples[i][round]; s.refused > s.n/100 && !b.quick {
+			if s := samples[i][round]; s.refused > 2+s.n/20 && !b.quick {
 				return nil, fmt.Errorf("%s, %s: %w: %d beside %d answers", e.name, e.store, errRefused, s.refused, s.n)
 			}
 		}
@@ -91,8 +92,12 @@ func rowOf(e entry, rounds []sample) row {
 		}
 		return median(list)
 	}
+	refused := 0
+	for i := range rounds {
+		refused += rounds[i].refused
+	}
 	return row{
-		Name: e.name, Store: e.store, Ceiling: e.ceiling, goals: e.goals, OfRate: unknown, OfCPU: unknown, Above: unknown,
+		Refused: refused, Name: e.name, Store: e.store, Ceiling: e.ceiling, goals: e.goals, OfRate: unknown, OfCPU: unknown, Above: unknown,
 		Rate: of((*sample).rate), CPU: of((*sample).cpuEach) / 1000, Mallocs: of((*sample).mallocsEach), Busy: of((*sample).busy),
 		P50: of(func(s *sample) figure { return millis(s.quantile(0.5)) }),
 		P99: of(func(s *sample) figure { return millis(s.quantile(0.99)) }),

@@ -177,3 +177,13 @@ func FuzzSelect(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkSelect is the choice of a journey, for every request.
+func BenchmarkSelect(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if name, _ := journey.Select("", "[Empty]", "good"); name != "good" {
+			b.Fatal(name)
+		}
+	}
+}

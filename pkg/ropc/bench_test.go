@@ -52,3 +52,11 @@ func BenchmarkHandler(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkClone(b *testing.B) {
+	s := fullSession()
+	b.ReportAllocs()
+	for b.Loop() {
+		clone(b, s)
+	}
+}

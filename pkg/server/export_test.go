@@ -22,3 +22,9 @@ const (
 	MaxBody       = maxBody
 	MaxParameters = maxParameters
 )
+
+// Respond writes the answer to a grant.
+func Respond(w http.ResponseWriter, access, refresh string) {
+	x := exchange{w: w}
+	x.write(http.StatusOK, tokens{AccessToken: access, RefreshToken: refresh, Scope: "write", TokenType: "Bearer", ExpiresIn: 3599})
+}
