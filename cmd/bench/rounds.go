@@ -67,7 +67,7 @@ func (b *bench) compare(ctx context.Context, phase time.Duration, group []entry)
 			}
 		}
 		for i, e := range group {
-			if s := samples[i][round]; s.refused > 2+s.n/20 && !b.quick {
+			if s := samples[i][round]; s.refused > 2+s.n/2 && !b.quick {
 				return nil, fmt.Errorf("%s, %s: %w: %d beside %d answers", e.name, e.store, errRefused, s.refused, s.n)
 			}
 		}
