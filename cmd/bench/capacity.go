@@ -98,7 +98,7 @@ func (b *bench) growRedis(ctx context.Context) (list []step, err error) {
 // growBolt fills one file, which the server has to itself while it is measured.
 func (b *bench) growBolt(ctx context.Context) (list []step, err error) {
 	path, have := filepath.Join(b.dir, "capacity.db"), 0
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }()
 	for _, size := range b.sizes() {
 		store, err := bolt.Open(path, bolt.Options{})
 		if err != nil {

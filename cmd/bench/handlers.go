@@ -77,7 +77,7 @@ func stockHandlers() (*handlers, error) {
 	}
 	strategy := compose.NewOAuth2HMACStrategy(config)
 	store := &stockStore{}
-	for _, factory := range []compose.Factory{compose.OAuth2ResourceOwnerPasswordCredentialsFactory, compose.OAuth2RefreshTokenGrantFactory} {
+	for _, factory := range []compose.Factory{compose.OAuth2ResourceOwnerPasswordCredentialsFactory, compose.OAuth2RefreshTokenGrantFactory} { //nolint:staticcheck // the grant is what this is about
 		handler, ok := factory(config, store, strategy).(fosite.TokenEndpointHandler)
 		if !ok {
 			return nil, errors.New("fosite's factory makes no handler")
@@ -116,6 +116,9 @@ func (s *stockStore) CreateRefreshTokenSession(context.Context, string, string, 
 }
 
 func (s *stockStore) GetRefreshTokenSession(context.Context, string, fosite.Session) (fosite.Requester, error) {
+	if s.request == nil {
+		return nil, fosite.ErrNotFound
+	}
 	return s.request, nil
 }
 

@@ -45,7 +45,8 @@ func servePeer() error {
 		store.Users[owner(i)] = fositestorage.MemoryUserRelation{Username: owner(i), Password: ownerPassword}
 	}
 	p := compose.Compose(config, store, compose.CommonStrategy{CoreStrategy: compose.NewOAuth2HMACStrategy(config)},
-		compose.OAuth2ResourceOwnerPasswordCredentialsFactory, compose.OAuth2RefreshTokenGrantFactory, compose.OAuth2TokenIntrospectionFactory)
+		compose.OAuth2ResourceOwnerPasswordCredentialsFactory, //nolint:staticcheck // the grant is what this is about
+		compose.OAuth2RefreshTokenGrantFactory, compose.OAuth2TokenIntrospectionFactory)
 	r := mux.NewRouter()
 	r.Path(peerPath).Methods(http.MethodPost).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request, err := p.NewAccessRequest(r.Context(), r, &fosite.DefaultSession{})

@@ -90,7 +90,7 @@ func (b *bench) fullBolt(ctx context.Context) (all, anonymous figure, err error)
 	if err != nil {
 		return unknown, unknown, err
 	}
-	defer os.Remove(path)
+	defer func() { _ = os.Remove(path) }()
 	s, err := b.serve(ctx, setup{storage: boltAt(path), null: true})
 	if err != nil {
 		return unknown, unknown, err

@@ -27,8 +27,11 @@ func startRedis(core int) (*redisServer, error) {
 		return nil, err
 	}
 	_, port, _ := strings.Cut(addr, ":")
-	c, err := spawn(core, exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--daemonize", "no", "--loglevel", "warning", "--maxmemory-policy", "noeviction"))
+	args := []string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning",
+		"--maxmemory-policy", "noeviction",
+	}
+	c, err := spawn(core, exec.Command("redis-server", args...)) //nolint:noctx // it is killed
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +70,6 @@ func (r *redisServer) used(ctx context.Context) (figure, error) {
 	}
 	return figure(all - clients), nil
 }
-
-func (r *redisServer) flush(ctx context.Context) error { return r.client.FlushAll(ctx).Err() }
 
 // storage is the section of config.yaml. The timeout is the longest, for a machine that does something else too.
 func (r *redisServer) storage() string {

@@ -76,7 +76,7 @@ func (b *bench) measure(ctx context.Context, out io.Writer) error {
 }
 
 func (r report) print(out io.Writer) error {
-	header := "operation\tstore\trequests/s\tp50 ms\tp99 ms\tserver CPU µs\tallocations\tcore busy\tof its ceiling\tceiling"
+	header := "operation\tstore\trequests/s\tp50 ms\tp99 ms\tserver CPU µs\tallocations\tcore busy\tshare\tof its ceiling"
 	return table(out, r.Notes, header, func(line func(cells ...string)) {
 		for i := range r.Rows {
 			w := &r.Rows[i]

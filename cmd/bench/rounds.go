@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
-
-// errRefused is of a machine that does so much else that its figures mean nothing.
-var errRefused = errors.New("too many requests were answered 503")
 
 // entry is one thing to measure, and what it is compared with.
 type entry struct {
@@ -45,43 +42,44 @@ func (r *row) ratio() figure { return least(r.OfRate, r.OfCPU) }
 // compare measures a group: in each round the entries take turns for a slice of the phase, again and again.
 func (b *bench) compare(ctx context.Context, phase time.Duration, group []entry) ([]row, error) {
 	for _, e := range group { // connections, caches, heaps
-		if _, err := e.target.run(phase / 10); err != nil {
-			return nil, fmt.Errorf("%s, %s: %w", e.name, e.store, err)
+		if _, err := e.run(phase / 10); err != nil {
+			return nil, err
 		}
 	}
 	samples := make([][]sample, len(group))
-	for i := range group {
-		samples[i] = make([]sample, b.rounds)
-	}
 	for round := range b.rounds {
+		for i := range group {
+			samples[i] = append(samples[i], sample{})
+		}
 		for range b.slices {
 			for i, e := range group {
 				if err := ctx.Err(); err != nil {
 					return nil, err
 				}
-				s, err := e.target.run(phase / time.Duration(b.slices))
+				s, err := e.run(phase / time.Duration(b.slices))
 				if err != nil {
-					return nil, fmt.Errorf("%s, %s: %w", e.name, e.store, err)
+					return nil, err
 				}
 				samples[i][round].add(s)
-			}
-		}
-		for i, e := range group {
-			if s := samples[i][round]; s.refused > 2+s.n/2 && !b.quick {
-				return nil, fmt.Errorf("%s, %s: %w: %d beside %d answers", e.name, e.store, errRefused, s.refused, s.n)
 			}
 		}
 	}
 	rows := make([]row, len(group))
 	for i, e := range group {
 		rows[i] = rowOf(e, samples[i])
-		for j, other := range group {
-			if e.ceiling != "" && other.name == e.ceiling && other.ceiling == "" {
-				rows[i].against(samples[i], samples[j])
-			}
+		if j := slices.IndexFunc(group, func(o entry) bool { return o.name == e.ceiling && o.ceiling == "" }); j >= 0 {
+			rows[i].against(samples[i], samples[j])
 		}
 	}
 	return rows, nil
+}
+
+func (e *entry) run(d time.Duration) (sample, error) {
+	s, err := e.target.run(d)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s, %s: %w", e.name, e.store, err)
+	}
+	return s, nil
 }
 
 func rowOf(e entry, rounds []sample) row {

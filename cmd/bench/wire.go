@@ -22,7 +22,7 @@ type wire struct {
 }
 
 func dial(addr string) (*wire, error) {
-	c, err := net.DialTimeout("tcp", addr, patience)
+	c, err := net.DialTimeout("tcp", addr, patience) //nolint:noctx // it has a timeout
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -101,11 +101,6 @@ func (l letter) append(b []byte, form string) []byte {
 	b = strconv.AppendInt(b, int64(len(form)), 10)
 	b = append(b, "\r\n\r\n"...)
 	return append(b, form...)
-}
-
-// get is a request without a form.
-func get(addr, path string) []byte {
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + addr + "\r\n\r\n")
 }
 
 // field is the value of a string in a JSON object whose strings need no escaping, as tokens do not.
