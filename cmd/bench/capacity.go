@@ -82,6 +82,7 @@ func (b *bench) growRedis(ctx context.Context) (list []step, err error) {
 		if err != nil {
 			return nil, err
 		}
+		b.settle(ctx)
 		used, err := r.used(ctx)
 		if err != nil {
 			return nil, err

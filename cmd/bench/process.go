@@ -139,6 +139,7 @@ func (b *bench) bytesPerGrant(ctx context.Context, each int) (figure, error) {
 	if err := f.grants(ctx, owners, owners+1); err != nil { // scripts, epochs
 		return unknown, err
 	}
+	b.settle(ctx)
 	before, err := r.used(ctx)
 	if err != nil {
 		return unknown, err

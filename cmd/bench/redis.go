@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -54,6 +55,20 @@ func redisClient(addr string) *goredis.Client {
 func (r *redisServer) close() {
 	_ = r.client.Close()
 	r.kill()
+}
+
+// marksLive is longer than the marks live that the store leaves of what was written, such as new owners.
+const marksLive = 12 * time.Second
+
+// settle waits until nothing is left of what lives for seconds only.
+func (b *bench) settle(ctx context.Context) {
+	if b.quick {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(marksLive):
+	}
 }
 
 // used is the memory that Redis has allocated, but for its clients' buffers.
