@@ -151,7 +151,7 @@ func (b *bench) bytesPerGrant(ctx context.Context, each int) (figure, error) {
 	return (after - before) / figure(owners*each), err
 }
 
-// openRedis opens the store with a patience that a machine under load needs.
+// openRedis opens the store with more patience than by default, but not with so much that it would remember no epochs.
 func openRedis(r *redisServer) (*redis.Store, error) {
-	return redis.Open(redis.Options{Addrs: []string{r.addr}, Timeout: 10 * time.Second})
+	return redis.Open(redis.Options{Addrs: []string{r.addr}, Timeout: 500 * time.Millisecond})
 }

@@ -24,7 +24,7 @@ func (b *bench) notes() []string {
 	return []string{
 		fmt.Sprintf("%s, %s/%s, %d cores; %s.", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), b.cores),
 		fmt.Sprintf("Medians of %d rounds, in which what is compared takes turns. %d connections; %d where a password is hashed.", b.rounds, b.connections, b.hashers),
-		"The server has its default configuration, and logs each request, but for rate limits, which are off, audit events, which go to a file, and a longer storage.redis.timeout.",
+		"The server has its default configuration, and logs each request, but for rate limits, which are off, and audit events, which go to a file.",
 		"Redis keeps nothing on disk. bolt commits to disk, where connections share commits.",
 		"A ratio is the worse one of the rates' and of the CPU times'. Where the server's core is less than busy, something else is the limit.",
 		"Floods (goodput at three times the capacity, introspection meanwhile) are measured by make soak.",
