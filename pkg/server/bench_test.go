@@ -16,7 +16,7 @@ import (
 func benchmark(b *testing.B, w *world, target, body string) {
 	b.Helper()
 	quiet := w.server.Options
-	quiet.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	quiet.Logger = slog.New(slog.NewJSONHandler(&discard{header: http.Header{}}, nil))
 	s := server.New(quiet)
 	secret := secretOf("/alpha", "app")
 	b.ReportAllocs()
