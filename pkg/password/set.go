@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
@@ -20,6 +21,7 @@ var placeholder = []byte("no password")
 type Set struct {
 	hashers []Hasher // the preferred one first
 	decoy   string   // a hash by the preferred hasher of what nobody knows
+	cost    time.Duration
 }
 
 // NewSet makes a set. It computes one hash, so that parameters out of bounds
@@ -38,14 +40,19 @@ func NewSet(preferred Hasher, others ...Hasher) (*Set, error) {
 		names[h.Name()] = true
 	}
 	var err error
+	start := time.Now()
 	if s.decoy, err = preferred.Hash([]byte(rand.Text())); err != nil {
 		return nil, fmt.Errorf("new password set: %w", err)
 	}
+	s.cost = time.Since(start)
 	if h, _, _, err := s.find(s.decoy); err != nil || h != 0 || !preferred.Current(s.decoy) || preferred.Check(s.decoy) != nil {
 		return nil, fmt.Errorf("new password set: %s does not know its own hashes", preferred.Name())
 	}
 	return s, nil
 }
+
+// Cost is what one hash with the current parameters took when the set was made.
+func (s *Set) Cost() time.Duration { return s.cost }
 
 // Verify reports whether password is the one that encoded was made from. Behind
 // the prefix {o} the OpaqueString form of password counts, otherwise its exact

@@ -36,7 +36,8 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 	turn, secret := session.Result.Turn, token.NewSecret()
 	now := turn.Reservation.Clock()
 	grant := newGrant(site, client, session.Result, r.GetGrantedScopes(), now)
-	grant.RefreshDigest, grant.AccessDigest = secret.Digest(), secret.Access().Digest()
+	access := secret.Access()
+	grant.RefreshDigest, grant.AccessDigest = secret.Digest(), access.Digest()
 
 	effects := session.Result.Effects
 	effects.GrantLimit, effects.Evicted = site.provider().GrantLimit, &site.Trace.Evicted
@@ -50,7 +51,9 @@ func (GrantIssuer) Issue(ctx context.Context, r fosite.AccessRequester, w fosite
 		return fmt.Errorf("create grant: %w", err)
 	}
 	site.Trace.GrantID = grant.ID.String()
-	respond(w, issued{site: site, grant: grant, secret: secret, scopes: r.GetGrantedScopes(), now: now, refresh: grant.HasRefresh})
+	respond(w, issued{
+		site: site, grant: grant, secret: secret, access: access, scopes: r.GetGrantedScopes(), now: now, refresh: grant.HasRefresh,
+	})
 	return nil
 }
 
@@ -116,6 +119,7 @@ type issued struct {
 	site    *Site
 	grant   *storage.Grant
 	secret  token.Secret // of the refresh tokens
+	access  token.Secret // of the access tokens
 	scopes  []string
 	now     time.Time
 	refresh bool
@@ -126,7 +130,7 @@ func respond(w fosite.AccessResponder, i issued) {
 	g := i.grant
 	bits, _ := g.Bitmap(i.scopes) // they were chosen from the grant's
 	w.SetAccessToken(i.site.Realm.Keys.Write(token.Token{
-		Kind: token.Access, Grant: g.ID, Number: g.Seq, Secret: i.secret.Access(), Expires: g.AccessExpires, Scopes: bits,
+		Kind: token.Access, Grant: g.ID, Number: g.Seq, Secret: i.access, Expires: g.AccessExpires, Scopes: bits,
 	}))
 	w.SetTokenType("Bearer")
 	w.SetExtra("scope", strings.Join(i.scopes, " "))

@@ -82,7 +82,7 @@ func (h *RefreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 		granted = asked
 	}
 	respond(w, issued{
-		site: site, grant: done.Grant, secret: tok.Secret, scopes: realm.LimitScopes(granted, client.Scopes), now: done.Now,
+		site: site, grant: done.Grant, secret: tok.Secret, access: tok.Secret.Access(), scopes: realm.LimitScopes(granted, client.Scopes), now: done.Now,
 		refresh: p.IssueRefreshTokenOnRefresh,
 	})
 	return nil

@@ -49,6 +49,7 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 	for _, w := range p.shadowed(p.current()) {
 		p.logger.WarnContext(ctx, "configuration", "problem", w)
 	}
+	debug.FreeOSMemory() // what the hash of the decoy took
 	p.logger.InfoContext(ctx, "serving", "listen", l.public.Addr().String(), "ops", l.ops.Addr().String(), "base_url", p.current().Server.BaseURL,
 		"storage", p.current().Storage.Driver, "version", version())
 	if f.demo {
@@ -56,7 +57,6 @@ func serve(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Write
 			return err
 		}
 	}
-	go debug.FreeOSMemory() // what the start needed, most of it for hashes
 	return p.run(ctx, l)
 }
 

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ropcd/ropcd/pkg/audit"
 	"github.com/ropcd/ropcd/pkg/config"
@@ -97,9 +96,7 @@ func hashingPool(c config.PasswordHashing, set *password.Set) *password.Pool {
 		workers = cores()
 	}
 	runtime.GOMAXPROCS(cores() + workers)
-	start := time.Now()
-	set.Decoy("estimate")
-	return password.NewPool(password.PoolOptions{Workers: workers, Cost: time.Since(start)})
+	return password.NewPool(password.PoolOptions{Workers: workers, Cost: set.Cost()})
 }
 
 // systemSecrets reads the secrets that all keys are derived from. A missing first file is made when the store is

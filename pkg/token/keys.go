@@ -74,10 +74,17 @@ type Keys struct {
 	signers [2][]*signer // by kind; the first signs
 }
 
-// signer is one MAC key; hashes are pooled, since setting one up costs more than using it.
+// signer is one MAC key; MACs are pooled, since setting one up costs more than using it.
 type signer struct {
 	id   [4]byte
-	pool sync.Pool
+	pool sync.Pool // of *pooled
+}
+
+// pooled is a MAC with the memory of its input and output.
+type pooled struct {
+	hash.Hash
+	in  [4 + accessSize]byte
+	out [sha256.Size]byte
 }
 
 // For derives the keys of a realm, named by its key. It costs microseconds for each secret: keep the result.
@@ -90,7 +97,7 @@ func (s *Secrets) For(realmKey string) (*Keys, error) {
 				return nil, fmt.Errorf("derive token key: %w", err)
 			}
 			sig := &signer{id: sec.id}
-			sig.pool.New = func() any { return hmac.New(sha256.New, key) }
+			sig.pool.New = func() any { return &pooled{Hash: hmac.New(sha256.New, key)} }
 			k.signers[kind] = append(k.signers[kind], sig)
 		}
 	}
@@ -104,13 +111,11 @@ func label(kind Kind, realmKey string) string {
 
 // mac is the MAC of the fields, appended to dst.
 func (s *signer) mac(dst, fields []byte) []byte {
-	h, _ := s.pool.Get().(hash.Hash)
-	defer s.pool.Put(h)
-	h.Reset()
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(fields)))
-	h.Write(n[:])
-	h.Write(fields)
-	var sum [sha256.Size]byte
-	return append(dst, h.Sum(sum[:0])[:macSize]...)
+	p, _ := s.pool.Get().(*pooled)
+	defer s.pool.Put(p)
+	p.Reset()
+	binary.BigEndian.PutUint32(p.in[:], uint32(len(fields)))
+	n := copy(p.in[4:], fields)
+	p.Write(p.in[:4+n])
+	return append(dst, p.Sum(p.out[:0])[:macSize]...)
 }

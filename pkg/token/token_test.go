@@ -2,6 +2,8 @@ package token_test
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"strings"
 	"testing"
 	"time"
@@ -178,6 +180,17 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		if _, ok := k.Read(text); !ok {
 			b.Fatal("refused")
+		}
+	}
+}
+
+func TestAccessSecretIsAnHMAC(t *testing.T) {
+	for range 100 {
+		s := token.NewSecret()
+		h := hmac.New(sha256.New, s[:])
+		h.Write([]byte("ropcd access secret"))
+		if got, want := s.Access(), token.Secret(h.Sum(nil)[:16]); got != want {
+			t.Fatalf("%x, want %x", got, want)
 		}
 	}
 }
