@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ory/fosite"
@@ -165,5 +164,5 @@ func (x *exchange) write(status int, document any) {
 	x.status = status
 	x.w.WriteHeader(status)
 	// The connection may be gone; there is nobody left to tell.
-	_, _ = x.w.Write([]byte(strings.TrimSuffix(b.String(), "\n")))
+	_, _ = x.w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }

@@ -47,9 +47,8 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 		site.AddressOf = s.addressOf(site)
 		x.r = r.WithContext(ropc.NewContext(ctx, site))
 		h := w.Header()
-		h.Set("X-Request-Id", x.id)
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
+		h["X-Request-Id"] = []string{x.id}
+		h["Cache-Control"], h["X-Content-Type-Options"] = []string{"no-store"}, []string{"nosniff"}
 		if len(r.TransferEncoding) > 0 {
 			// There may have been a Content-Length as well, which net/http drops: whoever stands in front and believed it
 			// sees another end of the request, so that nothing more may come on this connection (RFC 9112 section 6.1).
@@ -118,18 +117,19 @@ func (x *exchange) realmName() string {
 
 func (x *exchange) end(took time.Duration) {
 	x.s.metrics.request(x.endpoint, x.status, took)
-	level, attrs := slog.LevelInfo, []any{
-		"endpoint", x.endpoint, "method", x.r.Method, "status", x.status, "took_ms", took.Milliseconds(),
-		"request_id", x.id, "realm", x.realmName(), "client_id", x.trace.ClientID, "address", ropc.SiteOf(x.r.Context()).Address,
+	level, attrs := slog.LevelInfo, []slog.Attr{
+		slog.String("endpoint", x.endpoint), slog.String("method", x.r.Method), slog.Int("status", x.status),
+		slog.Int64("took_ms", took.Milliseconds()), slog.String("request_id", x.id), slog.String("realm", x.realmName()),
+		slog.String("client_id", x.trace.ClientID), slog.String("address", ropc.SiteOf(x.r.Context()).Address),
 	}
 	if x.cause != nil {
 		level = slog.LevelError
 		if errors.Is(x.cause, guard.ErrBusy) {
 			level = slog.LevelWarn // nothing is broken
 		}
-		attrs = append(attrs, "error", x.cause.Error())
+		attrs = append(attrs, slog.String("error", x.cause.Error()))
 	}
-	x.s.Logger.Log(x.r.Context(), level, "request", attrs...)
+	x.s.Logger.LogAttrs(x.r.Context(), level, "request", attrs...)
 }
 
 // audit writes the decision down. It reports whether the answer may go out: in strict mode what can't be audited is
