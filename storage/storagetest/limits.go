@@ -140,7 +140,7 @@ var limitCases = []Case{
 		e.until("a short one lets in", 10*time.Second, func() bool { return !e.decide(c).Refused() })
 	}},
 	{"limits/known", ruleKnown, func(e *env) {
-		c := e.charge(storage.LayerAddress, "192.0.2.7", 2, 300*time.Millisecond)
+		c := e.charge(storage.LayerAddress, "192.0.2.7", 2, 2*time.Second)
 		for range 9 {
 			e.that("nothing is known yet", !e.Known(c).Refused())
 		}
