@@ -17,7 +17,7 @@ const (
 )
 
 // words are the texts that have a number: their place, from 1 on. It is part of the format: words are only added.
-var words = []string{"", "password", "auth_chain", "provider", "realm"}
+var words = []string{"", "password", "auth_chain", "provider", "realm", "PasswordGrant"}
 
 // size writes a number below 65,536, most in one byte.
 func (w *writer) size(n int) {

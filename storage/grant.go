@@ -24,12 +24,12 @@ const MaxRevoked = 64
 const Buckets = 4096
 
 // Digest is a truncated SHA-256 of a token's secret.
-type Digest [16]byte
+type Digest [12]byte
 
 // DigestOf is what a store keeps of a secret.
 func DigestOf(secret []byte) Digest {
 	sum := sha256.Sum256(secret)
-	return Digest(sum[:16])
+	return Digest(sum[:12])
 }
 
 // Equal compares in constant time.

@@ -16,10 +16,10 @@ const grantVersion = 2
 //	offset length
 //	     0      1  version
 //	     1      2  flags, those below
-//	     3     16  refresh digest
-//	    19     16  access digest
-//	    35      8  nonce
-//	    43  2 or 4 generation, and as long seq; 4 with hasWide
+//	     3     12  refresh digest
+//	    15     12  access digest
+//	    27      8  nonce
+//	    35  1 to 4 generation, and as long seq: 2 bytes with hasShort, 4 with hasWide
 //
 // Behind it stand, in this order, the fields that flags have a bit for; one that is not there is zero, but for keep
 // until: then it is the usual one, see usualKeep.
@@ -40,6 +40,7 @@ const (
 	hasClientEpoch                // 4 bytes
 	hasRevokedUpTo                // 4 bytes
 	hasRevoked                    // n, 1 byte, and n numbers of 4 bytes
+	hasShort                      // generation or seq is beyond 8 bits, and neither beyond 16
 	flagsEnd
 )
 
@@ -65,9 +66,9 @@ func (g *Grant) Encode() ([]byte, error) {
 	w.text(strings.Join(g.Scopes, " "))
 	w.text(g.Subject)
 	w.word(g.GrantType)
-	w.text(g.Journey)
+	w.word(g.Journey)
 	w.word(g.Rule)
-	w.u16(uint16(g.AuthLevel))
+	w.size(g.AuthLevel)
 	w.address(g.Address)
 	w.shortProperties(g.Properties)
 	seal := sealOf(g.ID, w.b)
@@ -78,13 +79,18 @@ func (g *Grant) Encode() ([]byte, error) {
 // optional are the flags, and generation, seq and the fields that the flags speak of.
 func (g *Grant) optional() (flags uint16, b []byte) {
 	w := &writer{}
-	if max(g.Generation, g.Seq) > 0xffff {
+	switch most := max(g.Generation, g.Seq); {
+	case most > 0xffff:
 		flags |= hasWide
 		w.u32(g.Generation)
 		w.u32(g.Seq)
-	} else {
+	case most > 0xff:
+		flags |= hasShort
 		w.u16(uint16(g.Generation))
 		w.u16(uint16(g.Seq))
+	default:
+		w.u8(uint8(g.Generation))
+		w.u8(uint8(g.Seq))
 	}
 	if g.HasRefresh {
 		flags |= hasRefresh
@@ -161,14 +167,14 @@ func decodeGrant2(id GrantID, record []byte) (*Grant, error) {
 	r := &reader{b: record[1:body], ok: true}
 	g := &Grant{ID: id}
 	flags := r.u16()
-	g.RefreshDigest, g.AccessDigest = Digest(r.take(16)), Digest(r.take(16))
+	g.RefreshDigest, g.AccessDigest = Digest(r.take(12)), Digest(r.take(12))
 	g.Nonce = [8]byte(r.take(8))
 	r.optional(g, flags)
 	g.AuthTime = r.ms()
 	g.Realm, g.Username, g.ClientID = r.text(), r.text(), r.text()
 	g.Scopes = splitScopes(r.text())
-	g.Subject, g.GrantType, g.Journey, g.Rule = r.text(), r.word(), r.text(), r.word()
-	g.AuthLevel = int(r.u16())
+	g.Subject, g.GrantType, g.Journey, g.Rule = r.text(), r.word(), r.word(), r.word()
+	g.AuthLevel = r.size()
 	g.Address = r.address()
 	g.Properties = r.shortProperties()
 	if !r.ok || len(r.b) != 0 || flags >= flagsEnd || !g.possible() {
@@ -179,10 +185,13 @@ func decodeGrant2(id GrantID, record []byte) (*Grant, error) {
 
 // optional reads what [Grant.optional] wrote.
 func (r *reader) optional(g *Grant, flags uint16) {
-	if flags&hasWide != 0 {
+	switch {
+	case flags&hasWide != 0:
 		g.Generation, g.Seq = r.u32(), r.u32()
-	} else {
+	case flags&hasShort != 0:
 		g.Generation, g.Seq = uint32(r.u16()), uint32(r.u16())
+	default:
+		g.Generation, g.Seq = uint32(r.u8()), uint32(r.u8())
 	}
 	g.HasRefresh = flags&hasRefresh != 0
 	for i, t := range []*time.Time{&g.AccessExpires, &g.RefreshExpires, &g.MaxExpires, &g.Refreshed} {

@@ -39,7 +39,7 @@ func decodeGrant1(id GrantID, record []byte) (*Grant, error) {
 	g.Refreshed = r.ms()
 	g.Nonce = [8]byte(r.take(8))
 	g.AccessExpires, g.RefreshExpires, g.MaxExpires, g.KeepUntil = r.ms(), r.ms(), r.ms(), r.ms()
-	g.RefreshDigest, g.AccessDigest = Digest(r.take(16)), Digest(r.take(16))
+	g.RefreshDigest, g.AccessDigest = Digest(r.take(16)[:12]), Digest(r.take(16)[:12]) // they were longer
 	g.RealmEpoch, g.ClientEpoch, g.RevokedUpTo = r.u32(), r.u32(), r.u32()
 	g.HasRefresh = r.u8() == 1
 	for range r.u8() {

@@ -65,6 +65,10 @@ func grants() []*storage.Grant {
 			g.Journey, g.ClientID, g.Rule, g.GrantType = long[:253], long[:254], long[:255], long
 		}),
 		change(func(g *storage.Grant) { g.Rule, g.GrantType, g.Journey = "realm", "urn:other", "provider" }),
+		change(func(g *storage.Grant) { g.Journey, g.AuthLevel, g.Generation, g.Seq = "PasswordGrant", 254, 255, 255 }),
+		change(func(g *storage.Grant) { g.AuthLevel, g.Generation, g.Seq = 1<<16-1, 255, 256 }),
+		change(func(g *storage.Grant) { g.Generation, g.Seq = 1<<16-1, 1<<16-1 }),
+		change(func(g *storage.Grant) { g.Generation, g.Seq = 1<<16, 1 }),
 		change(func(g *storage.Grant) { g.Address = "192.0.2.7" }),
 		change(func(g *storage.Grant) { g.Address = "2001:DB8::7" }),
 		change(func(g *storage.Grant) { g.Address = "::ffff:192.0.2.7" }),
@@ -89,15 +93,15 @@ func encoded(t testing.TB, g *storage.Grant) []byte {
 
 func TestGrantsRecordHasItsLayout(t *testing.T) {
 	g := fullGrant()
-	g.RefreshDigest, g.AccessDigest = storage.Digest{0: 0xaa, 15: 0xab}, storage.Digest{0: 0xba, 15: 0xbb}
+	g.RefreshDigest, g.AccessDigest = storage.Digest{0: 0xaa, 11: 0xab}, storage.Digest{0: 0xba, 11: 0xbb}
 	g.ClientID, g.MaxExpires = "0b8f4f6e-6a8e-4a36-9f3e-6d1c2f7a9b01", at.Add(2*time.Hour)
-	const head = "aa0000000000000000000000000000ab" + "ba0000000000000000000000000000bb" + "0102030000000000" // digests, nonce
+	const head = "aa00000000000000000000ab" + "ba00000000000000000000bb" + "0102030000000000" // digests, nonce
 	const times = "01a318933efb" + "01a318ca2d7b" + "01a318ca2d7b" + "01a3185c507b" + "01a319011bfb"
 	const fixed = "01a3185c507b" + "062f616c706861" + "06616d656c6965" + "ff0b8f4f6e6a8e4a369f3e6d1c2f7a9b01" + // auth time, realm, name, client
-		"0a72656164207772697465" + "0469642d31" + "02" + "056c6f67696e" + "03" + // scopes, subject, grant type, journey, rule
-		"0007" + "10" + "20010db8000000000000000000000007" + // level, address
+		"0a72656164207772697465" + "0469642d31" + "02" + "00056c6f67696e" + "03" + // scopes, subject, grant type, journey, rule
+		"07" + "10" + "20010db8000000000000000000000007" + // level, address
 		"02" + "0161" + "0131" + "0162" + "00" // properties
-	const want = "02" + "07fe" + head + "0003" + "0009" + times + "00000001" + "00000002" + "00000004" +
+	const want = "02" + "07fe" + head + "03" + "09" + times + "00000001" + "00000002" + "00000004" +
 		"02" + "00000006" + "00000008" + fixed
 	got := encoded(t, g)
 	if d := cmp.Diff(want, hex.EncodeToString(got[:len(got)-6])); d != "" {
@@ -135,7 +139,7 @@ func TestMoreRevokedTokensThanAreEverWrittenIsDamaged(t *testing.T) {
 	}
 	g.Revoked = make([]uint32, storage.MaxRevoked)
 	record := encoded(t, g)
-	n := bytes.IndexByte(record[43:], storage.MaxRevoked) + 43
+	n := bytes.IndexByte(record[35:], storage.MaxRevoked) + 35
 	long := slices.Concat(record[:n], []byte{storage.MaxRevoked + 1}, make([]byte, 4), record[n+1:])
 	if _, err := storage.DecodeGrant(g.ID, sealed(g.ID, long)); !errors.Is(err, storage.ErrDamaged) {
 		t.Errorf("version 2: %v", err)

@@ -67,7 +67,7 @@ func newGrant(r storage.Reservation) *storage.Grant {
 	now := storage.Trim(r.Clock())
 	return &storage.Grant{
 		ID: id, Realm: r.Realm, Username: r.Username, Subject: "3f1c2f7a-9b01-4a36-9f3e-0b8f4f6e6a8e", ClientID: clientID,
-		Scopes: []string{"openid", "profile", "mail"}, GrantType: "password", Journey: "login", Rule: "realm", AuthTime: now,
+		Scopes: []string{"openid", "profile", "mail"}, GrantType: "password", Journey: "PasswordGrant", Rule: "realm", AuthTime: now,
 		Address: "192.0.2.7", Seq: 1, HasRefresh: true, AccessExpires: now.Add(time.Hour), RefreshExpires: now.Add(24 * time.Hour),
 		MaxExpires: now.Add(240 * time.Hour), KeepUntil: now.Add(24 * time.Hour),
 		RefreshDigest: storage.DigestOf(id[:]), AccessDigest: storage.DigestOf(id[2:]),

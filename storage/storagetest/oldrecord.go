@@ -32,7 +32,7 @@ func OldRecord(g *storage.Grant) []byte {
 	for _, t := range []time.Time{g.AccessExpires, g.RefreshExpires, g.MaxExpires, g.KeepUntil} {
 		ms(t)
 	}
-	b = slices.Concat(b, g.RefreshDigest[:], g.AccessDigest[:])
+	b = slices.Concat(b, g.RefreshDigest[:], make([]byte, 4), g.AccessDigest[:], make([]byte, 4)) // which is compared no more
 	u32(g.RealmEpoch)
 	u32(g.ClientEpoch)
 	u32(g.RevokedUpTo)

@@ -5,9 +5,10 @@
 local HEAD_1, HEAD_SIZE_1 = '>Bc14I4I4I6c8I6I6I6I6c16c16I4I4I4BB', 107
 local REVOKED_1 = '>I4I6'
 
-local HEAD_2 = '>BI2c16c16c8'
-local NARROW, WIDE = '>I2I2', '>I4I4' -- generation and seq
-local IS_WIDE, HAS_REFRESH, HAS_KEEP, HAS_REVOKED, FLAGS_END = 1, 2, 64, 1024, 2048
+local HEAD_2 = '>BI2c12c12c8'
+local NARROW, SHORT, WIDE = '>BB', '>I2I2', '>I4I4' -- generation and seq
+local IS_WIDE, HAS_REFRESH, HAS_KEEP, HAS_REVOKED, IS_SHORT, FLAGS_END = 1, 2, 64, 1024, 2048, 4096
+local DIGEST_SIZE = 12 -- of which version 1 has four more
 local TIME, NUMBER = '>I6', '>I4'
 local TIMES = {{4, 'access'}, {8, 'refresh'}, {16, 'max'}, {32, 'refreshed'}}
 local NUMBERS = {{128, 'realm_epoch'}, {256, 'client_epoch'}, {512, 'upto'}}
@@ -17,8 +18,9 @@ local AUTH_TIME_SIZE, SEAL_SIZE = 6, 6
 local function unpack_1(v, id)
   assert(v:sub(2, 15) == id)
   local g, n, at, _ = {version = 1, id = id, revoked = {}}
-  _, _, g.generation, g.seq, g.refreshed, g.nonce, g.access, g.refresh, g.max, g.keep, g.refresh_digest, g.access_digest,
+  _, _, g.generation, g.seq, g.refreshed, g.nonce, g.access, g.refresh, g.max, g.keep, g.refresh_whole, g.access_whole,
     g.realm_epoch, g.client_epoch, g.upto, g.has_refresh, n, at = struct.unpack(HEAD_1, v)
+  g.refresh_digest, g.access_digest = g.refresh_whole:sub(1, DIGEST_SIZE), g.access_whole:sub(1, DIGEST_SIZE)
   for i = 1, n do g.revoked[i], _, at = struct.unpack(REVOKED_1, v, at) end
   g.rest = v:sub(at)
   g.realm, g.username, g.client, g.scopes = struct.unpack('>I2c0I2c0I2c0I2c0', g.rest)
@@ -29,7 +31,7 @@ local function pack_1(g)
   local list = {}
   for i, seq in ipairs(g.revoked) do list[i] = struct.pack(REVOKED_1, seq, 0) end
   return struct.pack(HEAD_1, 1, g.id, g.generation, g.seq, g.refreshed, g.nonce, g.access, g.refresh, g.max, g.keep,
-    g.refresh_digest, g.access_digest, g.realm_epoch, g.client_epoch, g.upto, g.has_refresh, #list)
+    g.refresh_whole, g.access_whole, g.realm_epoch, g.client_epoch, g.upto, g.has_refresh, #list)
     .. table.concat(list) .. g.rest
 end
 
@@ -65,7 +67,7 @@ local function unpack_2(v, id)
   local function read(as) n, at = struct.unpack(as, v, at) return n end
   _, flags, g.refresh_digest, g.access_digest, g.nonce, at = struct.unpack(HEAD_2, v)
   assert(flags < FLAGS_END)
-  g.generation, g.seq, at = struct.unpack(has(IS_WIDE) and WIDE or NARROW, v, at)
+  g.generation, g.seq, at = struct.unpack(has(IS_WIDE) and WIDE or has(IS_SHORT) and SHORT or NARROW, v, at)
   g.has_refresh = has(HAS_REFRESH) and 1 or 0
   for _, f in ipairs(TIMES) do g[f[2]] = has(f[1]) and read(TIME) or 0 end
   g.keep = has(HAS_KEEP) and read(TIME) or usual_keep(g)
@@ -80,8 +82,8 @@ local function unpack_2(v, id)
 end
 
 local function pack_2(g)
-  local wide = math.max(g.generation, g.seq) > 65535
-  local flags, out = (wide and IS_WIDE or 0) + (g.has_refresh == 1 and HAS_REFRESH or 0), {}
+  local most, width, flags, out = math.max(g.generation, g.seq), NARROW, g.has_refresh == 1 and HAS_REFRESH or 0, {}
+  if most > 65535 then width, flags = WIDE, flags + IS_WIDE elseif most > 255 then width, flags = SHORT, flags + IS_SHORT end
   local function write(flag, as, v) flags, out[#out + 1] = flags + flag, struct.pack(as, v) end
   for _, f in ipairs(TIMES) do
     if g[f[2]] ~= 0 then write(f[1], TIME, g[f[2]]) end
@@ -95,7 +97,7 @@ local function pack_2(g)
     for _, seq in ipairs(g.revoked) do write(0, NUMBER, seq) end
   end
   local v = struct.pack(HEAD_2, 2, flags, g.refresh_digest, g.access_digest, g.nonce)
-    .. struct.pack(wide and WIDE or NARROW, g.generation, g.seq) .. table.concat(out) .. g.rest
+    .. struct.pack(width, g.generation, g.seq) .. table.concat(out) .. g.rest
   return v .. seal(v, g.id)
 end
 
