@@ -19,7 +19,7 @@ type step struct {
 	Grants int    `json:"live_grants"` // ten an owner
 	// PerGrant is the memory of Redis that grants and their indexes take; of bolt the size of the file, owners too.
 	PerGrant figure `json:"bytes_per_grant"`
-	Total    figure `json:"mb"` // with everything, owners too
+	Total    figure `json:"mb"`                       // with everything, owners too
 	Filled   figure `json:"logins_filled_per_second"` // each refreshed once, and its share of an owner
 	Resident figure `json:"server_resident_mib"`      // after the load
 	Rows     []row  `json:"operations"`
