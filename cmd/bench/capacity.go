@@ -218,7 +218,7 @@ func (r *capacityReport) print(out io.Writer) error {
 // picture is the results by size.
 func (r *capacityReport) picture(format string) ([]byte, error) {
 	bytes := panel{title: "Bytes per live grant, ten an owner", series: []string{"bytes"}, values: make([][]figure, 1)}
-	rates := panel{title: "Requests per second, the server on one core, no password hashed"}
+	rates := panel{title: "Requests per second, one core, no hash"}
 	slow := panel{title: "p99 in ms", decimals: 1}
 	for _, s := range r.Steps {
 		label := fmt.Sprintf("%d grants, %s", s.Grants, s.Store)

@@ -10,6 +10,7 @@ import (
 type panel struct {
 	title    string
 	decimals int
+	most     float64  // at the end of the axis; 0: what suits the values
 	labels   []string // of the groups of bars, from top to bottom
 	series   []string
 	values   [][]figure // by series, then by group
@@ -64,6 +65,9 @@ func (p *panel) draw(on *charts.Painter) error {
 	o.Legend = charts.LegendOption{SeriesNames: p.series, Offset: charts.OffsetRight, Show: charts.Ptr(len(p.series) > 1), FontStyle: charts.FontStyle{FontSize: 10}}
 	o.CategoryAxis = charts.CategoryAxisOption{Labels: labels, LabelFontStyle: charts.FontStyle{FontSize: 9}}
 	o.ValueAxis = []charts.ValueAxisOption{{Min: charts.Ptr(0.0), LabelCount: 6, LabelFontStyle: charts.FontStyle{FontSize: 9}}}
+	if p.most > 0 {
+		o.ValueAxis[0].Max = charts.Ptr(p.most)
+	}
 	o.ValueFormatter = func(f float64) string { return figure(f).text(p.decimals) }
 	for i := range o.SeriesList {
 		o.SeriesList[i].Label = charts.SeriesLabel{
@@ -78,8 +82,8 @@ func (p *panel) draw(on *charts.Painter) error {
 func (r report) chart() ([]byte, error) { return r.picture(charts.ChartOutputSVG) }
 
 func (r report) picture(format string) ([]byte, error) {
-	shares := panel{title: "Share of the ceiling measured in the same run", decimals: 2, series: []string{"measured", "goal"}, values: make([][]figure, 2)}
-	rates := panel{title: "Requests per second, the server on one core, no password hashed", series: []string{"requests/s"}, values: make([][]figure, 1)}
+	shares := panel{title: "Share of the ceiling measured in the same run", decimals: 2, most: 1.2, series: []string{"measured", "goal"}, values: make([][]figure, 2)}
+	rates := panel{title: "Requests per second, one core, no hash", series: []string{"requests/s"}, values: make([][]figure, 1)}
 	for i := range r.Rows {
 		w := &r.Rows[i]
 		label := w.Name
