@@ -1,11 +1,13 @@
 package nodes
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/common/ast"
@@ -171,6 +173,9 @@ func (c *checker) call(e ast.Expr) error {
 		if err := c.constants(e, function, arguments[1]); err != nil {
 			return err
 		}
+		if err := errors.Join(c.moments(arguments[0], arguments[1]), c.moments(arguments[1], arguments[0])); err != nil {
+			return err
+		}
 	}
 	for _, argument := range arguments {
 		if err := c.visit(argument); err != nil {
@@ -191,6 +196,29 @@ func (c *checker) constants(e ast.Expr, function string, last ast.Expr) error {
 		return c.pattern(last)
 	case inNetwork:
 		return c.network(last)
+	}
+	return nil
+}
+
+// layouts are how moments are written. They are compared as texts, so that one in another form would mean another moment.
+var layouts = map[string]string{"now.time": "15:04", "now.date": time.DateOnly}
+
+// moments judges the constants that a moment is compared with.
+func (c *checker) moments(name, with ast.Expr) error {
+	dots, _ := dotted(name)
+	layout, ok := layouts[dots]
+	if !ok {
+		return nil
+	}
+	list := []ast.Expr{with}
+	if with.Kind() == ast.ListKind {
+		list = with.AsList().Elements()
+	}
+	for _, e := range list {
+		text, ok := constant(e)
+		if _, err := time.Parse(layout, text); ok && (err != nil || len(text) != len(layout)) {
+			return c.refuse(e, "%s is never so; write %q", dots, map[string]string{"now.time": "07:30", "now.date": "2026-01-02"}[dots])
+		}
 	}
 	return nil
 }
