@@ -47,6 +47,7 @@ func (s *Store) Examine(ctx context.Context, repair bool) iter.Seq[storage.Findi
 		}
 		x.encrypted()
 		x.permissions()
+		x.secrets()
 		if err := s.masters(ctx, x.server); err != nil {
 			x.failed("servers", err)
 			return
@@ -74,6 +75,17 @@ func (x *examination) connected() bool {
 	}
 	x.failed("connection", err)
 	return x.masters(x.ctx, func(c goredis.Cmdable) error { return c.Ping(x.ctx).Err() }) == nil && !x.over
+}
+
+// secrets tells whether the process that looked before has the same system secret.
+func (x *examination) secrets() {
+	switch {
+	case x.signer.mark == "":
+	case x.signer.unlike.Load():
+		x.report(storage.LevelWarn, "system secrets", "another process of this store signs with another system secret", unlikeTodo)
+	default:
+		x.ok("system secrets", "the process that looked last signs with the same one")
+	}
 }
 
 // encrypted looks at what crosses the network in clear.

@@ -25,6 +25,7 @@ var kinds = map[string]struct {
 	"k": {"known sources", lasting, true}, "r": {"reservations", passing, false}, "x": {"accounts of strangers", passing, true},
 	"y": {"reservations of strangers", passing, false}, "n": {"marks of writes", passing, false}, "id": {"pointers", lasting, true},
 	"c": {"clients", lasting, true}, "e": {"epochs", lasting, true}, "l": {"rate limits", passing, false}, "p": {"probes", passing, false},
+	"s": {"marks of secrets", passing, false},
 }
 
 // life is whether keys of a kind have a TTL.

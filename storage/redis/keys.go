@@ -50,6 +50,7 @@ const strangers = 1 << 12
 //	e     as above     realm client    string, an epoch                        none
 //	l     realm, party realm layer:hash  string, see limit.lua                  until all places are free
 //	p     0            -               string, nothing                         probeLife
+//	s     0            -               string, whose secret, see signer.go     signerLife
 type keyring string
 
 func (k keyring) base(bucket uint16) string { return fmt.Sprintf("%s:{%03x}:", string(k), bucket) }
@@ -122,6 +123,8 @@ func (k keyring) done(key string, nonce []byte) string {
 }
 
 func (k keyring) probe() string { return k.base(0) + "p" }
+
+func (k keyring) signer() string { return k.base(0) + "s" }
 
 // parseGrant is the opposite of grant.
 func (k keyring) parseGrant(key string) (id storage.GrantID, ok bool) {

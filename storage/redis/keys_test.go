@@ -40,7 +40,7 @@ func TestEveryKeyHasItsLife(t *testing.T) {
 	ok(t, "ready", s.Ready(ctx))
 	most := map[string]time.Duration{ // 0: none
 		"u": 0, "k": 0, "id": 0, "c": 0, "e": 0, "g": 25 * time.Hour, "i": 25 * time.Hour, "r": 26 * time.Hour, "y": 26 * time.Hour,
-		"x": 2 * time.Hour, "n": 10 * time.Second, "p": time.Minute,
+		"x": 2 * time.Hour, "n": 10 * time.Second, "p": time.Minute, "s": 24 * time.Hour,
 		"l": 20 * time.Minute,
 	}
 	seen := map[string]bool{}

@@ -84,7 +84,10 @@ func (s *Store) check(ctx context.Context) error {
 	if evicting {
 		return errEvicting
 	}
-	return s.permitted(within, s.keys.probe())
+	if err := s.permitted(within, s.keys.probe()); err != nil {
+		return err
+	}
+	return s.sign(within)
 }
 
 // permitted is nil when a write is taken at the key's server, and all that scripts do is allowed.

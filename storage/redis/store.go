@@ -19,6 +19,7 @@ type Store struct {
 	log    *slog.Logger
 	epochs *epochs
 	health health
+	signer signer
 	voids  *voids
 
 	refusals refusals
@@ -32,12 +33,14 @@ var (
 // Open makes a store. It fails only for impossible options: a server that cannot be reached is found by Ready, and used
 // as soon as it can be.
 func Open(opts Options) (*Store, error) {
+	mark := markOf(opts.StrangersKey)
 	opts, err := opts.complete()
 	if err != nil {
 		return nil, err
 	}
 	quiet()
 	s := &Store{opts: opts, keys: keyring(opts.KeyPrefix), log: opts.Logger, epochs: newEpochs(opts.Timeout)}
+	s.signer.mark = mark
 	s.rdb = connect(opts, s.greet)
 	s.voids = newVoids(s)
 	return s, nil
