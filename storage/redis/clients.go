@@ -54,7 +54,7 @@ func (s *Store) CreateClient(ctx context.Context, c *realm.Client) error {
 	if err != nil {
 		return err
 	}
-	reply, err := s.confirm(ctx, createScript, []string{key, s.keys.done(key, freshNonce())}, record, millis(doneLife))
+	reply, err := s.confirm(ctx, createScript, s.keys.marked(key), record, millis(doneLife))
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (s *Store) DeleteClient(ctx context.Context, realmKey, id string) error {
 
 // replace writes or removes (nothing) a record if it is still the one that was read.
 func (s *Store) replace(ctx context.Context, key string, old, record []byte) error {
-	reply, err := s.confirm(ctx, replaceScript, []string{key, s.keys.done(key, freshNonce())}, old, record, millis(doneLife))
+	reply, err := s.confirm(ctx, replaceScript, s.keys.marked(key), old, record, millis(doneLife))
 	if err != nil {
 		return err
 	}

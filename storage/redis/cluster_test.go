@@ -2,7 +2,6 @@ package redis_test
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -52,24 +51,6 @@ func TestClusterAsksTheKeysOwnMasterToWait(t *testing.T) {
 		if incr != wait {
 			t.Errorf("%s was told to increment %s times and to wait %s times", addr, incr, wait)
 		}
-	}
-}
-
-// A slot that moves has its new keys at one end and its old ones at the other: who asks for what is gone is told where.
-func TestClusterConfirmsWritesToASlotOnItsWay(t *testing.T) {
-	c := redistest.StartCluster(t, 1)
-	s := open(t, "", func(o *redis.Options) {
-		o.Mode, o.Addrs, o.KeyPrefix, o.WaitReplicas, o.Timeout = redis.ModeCluster, c.Addrs(), "t", 1, 3*time.Second
-	})
-	addUser(t, s, "alice")
-	g := login(t, s, "alice")
-	slot := int(raw(t, c.Addrs()[0]).ClusterKeySlot(t.Context(), fmt.Sprintf("t:{%03x}:", g.ID.Bucket())).Val())
-	from := slot / 5461
-	settle := c.Move(from, (from+1)%3, slot)
-	ok(t, "end an owner's grants while the slot is on its way", s.EndUser(t.Context(), alpha, "alice"))
-	settle()
-	if _, err := s.Inspect(t.Context(), g.ID); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("a grant that was ended: %v", err)
 	}
 }
 

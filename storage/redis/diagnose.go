@@ -45,6 +45,8 @@ var spoken = []struct{ says, found, todo string }{
 	{"DENIED", "the server is in protected mode", "give it a password or an ACL user"},
 	{"cluster support disabled", "the server is no node of a cluster", "set storage.redis.mode to single or sentinel, or name nodes of a cluster"},
 	{"CLUSTERDOWN", "the cluster does not serve all slots", "see CLUSTER INFO and CLUSTER SHARDS; a failed master needs a replica, or to come back"},
+	{"TRYAGAIN", "a slot of the cluster is on its way", "wait until it has moved"},
+	{"ASK ", "a slot of the cluster is on its way", "wait until it has moved"},
 	{"unknown command 'sentinel'", "the server is no sentinel", "name the sentinels in storage.redis.addrs, or set storage.redis.mode to single"},
 	{"DB index is out of range", "the server has no such database", "set storage.redis.db to one that it has"},
 	{"LOADING", "the server is still loading its data", "wait until it has"},

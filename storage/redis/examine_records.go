@@ -142,7 +142,7 @@ const indexPage = 500
 // index looks for members of an owner's index whose grant is gone before its time, and removes them if it may.
 func (x *examination) index(e *entry, n *census) error {
 	for from := int64(0); ; {
-		reply, err := x.run(x.ctx, orphansScript, []string{e.key}, e.base, from, indexPage, map[bool]int{true: 1}[x.repair])
+		reply, err := x.run(x.ctx, orphansScript, x.keys.marked(e.key), e.base, from, indexPage, map[bool]int{true: 1}[x.repair])
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,11 @@ func (s *Store) InspectOwner(ctx context.Context, id storage.GrantID) (storage.V
 }
 
 func (s *Store) inspect(ctx context.Context, id storage.GrantID, owner bool) (storage.View, error) {
-	reply, err := s.run(ctx, inspectScript, []string{s.keys.grant(id)}, s.keys.base(id.Bucket()), id[:], flag(owner))
+	keys := []string{s.keys.grant(id)}
+	if owner {
+		keys = s.keys.marked(keys[0])
+	}
+	reply, err := s.run(ctx, inspectScript, keys, s.keys.base(id.Bucket()), id[:], flag(owner))
 	if err != nil {
 		return storage.View{}, err
 	}
@@ -101,7 +105,7 @@ func (s *Store) EndGrant(ctx context.Context, realmKey string, id storage.GrantI
 		return storage.ErrNotFound
 	}
 	key := s.keys.grant(id)
-	reply, err := s.confirm(ctx, endGrantScript, []string{key, s.keys.done(key, freshNonce())},
+	reply, err := s.confirm(ctx, endGrantScript, s.keys.marked(key),
 		s.keys.base(id.Bucket()), id[:], realmKey, millis(doneLife))
 	if err != nil {
 		return err
@@ -111,7 +115,7 @@ func (s *Store) EndGrant(ctx context.Context, realmKey string, id storage.GrantI
 
 // EndUser ends all grants of an owner, at once in every process, in one round trip.
 func (s *Store) EndUser(ctx context.Context, realmKey, name string) error {
-	reply, err := s.confirm(ctx, endUserScript, []string{s.keys.index(realmKey, name)}, s.keys.in(realmKey, name))
+	reply, err := s.confirm(ctx, endUserScript, s.keys.marked(s.keys.index(realmKey, name)), s.keys.in(realmKey, name))
 	if err != nil {
 		return err
 	}
@@ -121,7 +125,7 @@ func (s *Store) EndUser(ctx context.Context, realmKey, name string) error {
 // GrantsOf lists the live grants of an owner, oldest login first, in one round trip, with one more when the epochs of
 // their clients are not remembered.
 func (s *Store) GrantsOf(ctx context.Context, realmKey, name string) ([]*storage.Grant, error) {
-	reply, err := s.run(ctx, grantsOfScript, []string{s.keys.index(realmKey, name)}, s.keys.in(realmKey, name))
+	reply, err := s.run(ctx, grantsOfScript, s.keys.marked(s.keys.index(realmKey, name)), s.keys.in(realmKey, name))
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,15 @@ func (k keyring) done(key string, nonce []byte) string {
 	return tag + ":n:" + base64.RawURLEncoding.EncodeToString(nonce)
 }
 
+// marked are the keys of a script for one request: the one it is about, and the mark that the request leaves, if any.
+//
+// Redis looks at no other keys than those declared when it decides which server of a cluster runs a script. While a slot
+// moves, a script runs where all of them are, and what else it reaches (the grants of an index, the index or owner of a
+// grant) may still be, or already be, at the other end: it would look as if it were gone. The mark of a new request is at
+// neither end, so that Redis answers TRYAGAIN until the slot has moved. So whatever reaches keys that it does not declare
+// declares the mark of a request, even if it leaves none.
+func (k keyring) marked(key string) []string { return []string{key, k.done(key, freshNonce())} }
+
 func (k keyring) probe() string { return k.base(0) + "p" }
 
 func (k keyring) signer() string { return k.base(0) + "s" }

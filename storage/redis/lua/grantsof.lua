@@ -1,4 +1,4 @@
--- grantsof.lua lists the grants of an owner. KEYS: index. ARGV: base.
+-- grantsof.lua lists the grants of an owner. KEYS: index, a mark that is never left (see keyring.marked). ARGV: base.
 -- Answer: {now, member, record, member, record, ...}, without those that are gone. Nothing is changed.
 
 local out = {clock()}

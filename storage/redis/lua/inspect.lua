@@ -1,5 +1,6 @@
 -- inspect.lua reads a grant, and its owner if asked to.
--- KEYS: grant. ARGV: base, id, 1 for the owner too.
+-- KEYS: grant; for the owner too, a mark that is never left (see keyring.marked).
+-- ARGV: base, id, 1 for the owner too.
 -- Answer: {now, grant's record or nil, owner's record or nil}. Nothing is changed.
 
 local now = clock()

@@ -1,6 +1,7 @@
 -- orphans.lua looks at some members of an index for grants that are gone although their end has not come, and removes
 -- these members if told to. Members whose end has come go with the next login.
--- KEYS: index. ARGV: base, where to begin, how many, 1 to remove. Answer: {seen, orphans, removed}.
+-- KEYS: index, a mark that is never left (see keyring.marked).
+-- ARGV: base, where to begin, how many, 1 to remove. Answer: {seen, orphans, removed}.
 
 local from, size, now = tonumber(ARGV[2]), tonumber(ARGV[3]), clock()
 local page, gone = redis.call('ZRANGE', KEYS[1], from, from + size - 1, 'WITHSCORES'), {}

@@ -144,17 +144,43 @@ func (c *Cluster) Migrate(from, to int, slots ...int) {
 func (c *Cluster) Move(from, to, slot int) (settle func()) {
 	c.t.Helper()
 	source, target := c.Masters[from], c.Masters[to]
-	target.tell("cluster", "setslot", slot, "importing", c.ids[source])
-	source.tell("cluster", "setslot", slot, "migrating", c.ids[target])
+	c.announce(source, target, slot)
 	for keys := source.keysIn(slot); len(keys) > 0; keys = source.keysIn(slot) {
-		move := []any{"migrate", "127.0.0.1", target.port, "", 0, patience.Milliseconds(), "keys"}
-		source.tell(append(move, keys...)...)
+		source.carry(target, keys)
 	}
 	return func() {
 		c.t.Helper()
 		for _, s := range []*Server{target, source, c.Masters[3-from-to]} {
 			s.tell("cluster", "setslot", slot, "node", c.ids[target])
 		}
+	}
+}
+
+// MoveSome is Move of those keys for which some is true, at most a hundred: the slot has the others where it was. The end,
+// which it returns, moves these too.
+func (c *Cluster) MoveSome(from, to, slot int, some func(key string) bool) (settle func()) {
+	c.t.Helper()
+	source, target := c.Masters[from], c.Masters[to]
+	c.announce(source, target, slot)
+	source.carry(target, slices.DeleteFunc(source.keysIn(slot), func(key any) bool { return !some(key.(string)) }))
+	return func() {
+		c.t.Helper()
+		c.Migrate(from, to, slot)
+	}
+}
+
+// announce opens a slot at both ends.
+func (c *Cluster) announce(source, target *Server, slot int) {
+	c.t.Helper()
+	target.tell("cluster", "setslot", slot, "importing", c.ids[source])
+	source.tell("cluster", "setslot", slot, "migrating", c.ids[target])
+}
+
+// carry moves keys.
+func (s *Server) carry(target *Server, keys []any) {
+	s.t.Helper()
+	if len(keys) > 0 {
+		s.tell(append([]any{"migrate", "127.0.0.1", target.port, "", 0, patience.Milliseconds(), "keys"}, keys...)...)
 	}
 }
 
