@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,3 +160,26 @@ func TestClusterConfirmsWritesToASlotOnItsWay(t *testing.T) {
 }
 
 func waits(o *redis.Options) { o.WaitReplicas, o.Timeout = 1, 3*time.Second }
+
+// Who waits for a slot asks again and again, but not as often as it can.
+func TestClusterIsNotFloodedWhileASlotMoves(t *testing.T) {
+	m := newMoving(t, 1, waits)
+	from := m.at
+	settle := m.half(0b0100)
+	c := raw(t, m.Addrs()[from])
+	ok(t, "reset", c.ConfigResetStat(t.Context()).Err())
+	if err := m.s.EndGrant(t.Context(), alpha, m.grants[0].ID); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("a slot that does not arrive: %v", err)
+	}
+	stats, err := c.InfoMap(t.Context(), "commandstats").Result()
+	ok(t, "info", err)
+	_, refused, _ := strings.Cut(stats["Commandstats"]["cmdstat_evalsha"], "rejected_calls=")
+	refused, _, _ = strings.Cut(refused, ",")
+	n, err := strconv.Atoi(refused)
+	ok(t, "statistics", err)
+	if most := 20 + 3000/64; n < 3 || n > most {
+		t.Errorf("asked %d times, at most %d", n, most)
+	}
+	settle()
+	ok(t, "end a grant", m.s.EndGrant(t.Context(), alpha, m.grants[0].ID))
+}

@@ -102,8 +102,8 @@ func (s *Store) waited(
 ) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Timeout)
 	defer cancel()
-	asked := ""
-	for try, whole := 0, false; ; try++ {
+	asked, slept := "", 0
+	for whole := false; ; {
 		master, err := s.master(ctx, key, asked)
 		if err != nil {
 			return nil, fault(err)
@@ -120,12 +120,16 @@ func (s *Store) waited(
 		if err = cmd.Err(); err == nil {
 			return s.confirmed(cmd, wait)
 		}
-		again := goredis.HasErrorPrefix(err, "NOSCRIPT") && !whole
-		whole = whole || again
-		if !again {
-			if asked, again = s.movedAway(ctx, err, try); !again {
-				return nil, fault(err)
-			}
+		if goredis.HasErrorPrefix(err, "NOSCRIPT") && !whole {
+			whole = true
+			continue
+		}
+		again := false
+		if asked, again = s.movedAway(ctx, err, asked, slept); !again {
+			return nil, fault(err)
+		}
+		if asked == "" {
+			slept++
 		}
 	}
 }
@@ -170,26 +174,28 @@ func (s *Store) master(ctx context.Context, key, asked string) (goredis.Cmdable,
 }
 
 // movedAway reports whether a refusal in a cluster is worth another try: because the slot is served elsewhere now, and the
-// map of slots is read again; or is on its way, and where to ask for this key.
-func (s *Store) movedAway(ctx context.Context, err error, try int) (asked string, again bool) {
+// map of slots is read again; or is on its way, and where to ask for this key. Who has not just asked elsewhere, and is told
+// to, does so at once; all else sleeps, longer the more often it has.
+func (s *Store) movedAway(ctx context.Context, err error, asked string, slept int) (next string, again bool) {
 	cluster, ok := s.rdb.(*goredis.ClusterClient)
 	if !ok {
 		return "", false
 	}
-	if addr, ok := goredis.IsAskError(err); ok {
+	addr, ask := goredis.IsAskError(err)
+	if ask && asked == "" {
 		return addr, ctx.Err() == nil
 	}
 	_, moved := goredis.IsMovedError(err)
 	switch {
 	case moved || goredis.IsReadOnlyError(err):
 		cluster.ReloadState(ctx)
-	case !goredis.IsTryAgainError(err):
+	case !ask && !goredis.IsTryAgainError(err):
 		return "", false
 	}
 	select {
 	case <-ctx.Done():
 		return "", false
-	case <-time.After(min(minBackoff<<try, maxBackoff)):
+	case <-time.After(min(minBackoff<<min(slept, 16), maxBackoff)):
 		return "", true
 	}
 }
