@@ -2,6 +2,8 @@ package redis_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +104,44 @@ func TestLimitNoticesDamagedGrants(t *testing.T) {
 	}
 	ok(t, "end all", s.EndUser(ctx, alpha, "alice"))
 	ok(t, "log in", s.Finish(ctx, within(reserve(t, s, "alice"), clientID, realm.GrantLimit{Most: 1})))
+}
+
+// Nobody pays for all grants of an owner who has far more than there may be.
+func TestRefusedLoginReadsNoMoreGrantsThanThereMayBe(t *testing.T) {
+	server := redistest.Start(t)
+	c, s := raw(t, server.Addr()), open(t, server.Addr())
+	addUser(t, s, "alice")
+	for range 30 {
+		login(t, s, "alice")
+	}
+	for _, most := range []int{3, 20} {
+		st := within(reserve(t, s, "alice"), clientID, realm.GrantLimit{Most: most})
+		var err error
+		got := commands(t, c, func() { err = s.Finish(t.Context(), st) })
+		if want := fmt.Sprintf(" get:%d ", most+4); !errors.Is(err, storage.ErrTooManyGrants) || !strings.Contains(got, want) {
+			t.Errorf("limit %d: %v, %s, want %s: those grants, the owner, the sources and two epochs", most, err, got, want)
+		}
+	}
+}
+
+// Grants that nobody can tell about without their client's epoch decide only if those that are known do not.
+func TestLimitAsksForNoEpochsWhenItIsMetWithoutThem(t *testing.T) {
+	server := redistest.Start(t)
+	shared := prefix("shared")
+	s, other := open(t, server.Addr(), shared, timeout(300*time.Millisecond)), open(t, server.Addr(), shared)
+	addUser(t, s, "alice")
+	for _, client := range []string{"a", clientID, clientID} {
+		ok(t, "log in", other.Finish(t.Context(), within(reserve(t, other, "alice"), client, realm.GrantLimit{})))
+	}
+	login(t, s, "alice") // has the client's epochs remembered
+	c := &counter{}
+	s.AddHook(c.hook())
+	for i, want := range []int{1, 3} {
+		most := 3 + i
+		st := within(reserve(t, s, "alice"), clientID, realm.GrantLimit{Most: most})
+		var err error
+		if n := c.of(func() { err = s.Finish(t.Context(), st) }); n > want || !errors.Is(err, storage.ErrTooManyGrants) {
+			t.Errorf("limit %d of 4: %d round trips, at most %d; %v", most, n, want, err)
+		}
+	}
 }

@@ -11,9 +11,10 @@ local function dead(old, new, known)
 end
 
 -- look reads the grants of an index: those that are dead, those that are not, and the clients that only their epochs could
--- tell about. Of very many it reads those that expire first.
+-- tell about. Of very many it reads those that expire first. Where none may be ended it stops when as many as there may be
+-- are certainly alive: full says so, and whatever else there is changes nothing.
 local function look(base, index, bucket, new, limit, now)
-  local gone, living, unknown, asked = {}, {}, {}, {}
+  local gone, living, unknown, asked, certain = {}, {}, {}, {}, 0
   for _, member in ipairs(redis.call('ZRANGE', index, '(' .. now, '+inf', 'BYSCORE', 'LIMIT', 0, MAX_READ)) do
     local key = grant_key(base, member)
     local old = read_grant(key, bucket .. member, now)
@@ -22,12 +23,15 @@ local function look(base, index, bucket, new, limit, now)
       gone[#gone + 1] = {key = key, member = member}
     else
       living[#living + 1] = {key = key, member = member, at = limit.evict and auth_time(old)}
-      if is_dead == nil and not asked[old.client] then
+      if is_dead == false then
+        certain = certain + 1
+        if certain == limit.most and not limit.evict then return gone, living, {}, true end
+      elseif not asked[old.client] then
         asked[old.client], unknown[#unknown + 1] = true, old.client
       end
     end
   end
-  return gone, living, unknown
+  return gone, living, unknown, false
 end
 
 -- room decides how a new grant fits in beside those of an index, of which limit.most may be alive. Nothing is changed yet.
@@ -36,7 +40,8 @@ end
 local function room(base, index, bucket, new, limit, now)
   local alive = redis.call('ZCOUNT', index, '(' .. now, '+inf')
   if alive < limit.most then return {gone = {}, evicted = {}} end
-  local gone, living, unknown = look(base, index, bucket, new, limit, now)
+  local gone, living, unknown, full = look(base, index, bucket, new, limit, now)
+  if full then return {gone = gone, evicted = {}, full = true} end
   alive = alive - #gone
   if alive >= limit.most and limit.asks and #unknown > 0 then return {unknown = unknown} end
   local r = {gone = gone, evicted = {}, full = alive >= limit.most and not limit.evict}
