@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 	"github.com/ropcd/ropcd/storage/redis"
 	"github.com/ropcd/ropcd/storage/redis/redistest"
@@ -23,6 +24,29 @@ func withReplica(t *testing.T) (s, a, b *redis.Store, replica *redistest.Server)
 	})
 	waits := func(o *redis.Options) { o.WaitReplicas, o.Timeout = 1, time.Second }
 	return open(t, master.Addr(), prefix("t")), open(t, master.Addr(), prefix("t"), waits), open(t, master.Addr(), prefix("t"), waits), replica
+}
+
+// What a limit of grants refuses or ends is confirmed like a failure: how long it takes tells neither from a wrong password.
+func TestLoginsThatMeetALimitOfGrantsWaitForReplicas(t *testing.T) {
+	s, a, _, replica := withReplica(t)
+	for name, limit := range map[string]realm.GrantLimit{"alice": {Most: 1}, "bob": {Most: 1, EvictOldest: true}} {
+		addUser(t, s, name)
+		login(t, s, name)
+		st := within(reserve(t, s, name), clientID, limit)
+		replica.Pause()
+		if err := a.Finish(t.Context(), st); !errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("a limit %+v with a silent replica: %v", limit, err)
+		}
+		replica.Resume()
+		var err error
+		until(t, "the replica confirms", func() bool {
+			err = a.Finish(t.Context(), st)
+			return !errors.Is(err, storage.ErrUnavailable)
+		})
+		if full := errors.Is(err, storage.ErrTooManyGrants); full == limit.EvictOldest || !full && err != nil {
+			t.Errorf("a limit %+v with a replica: %v", limit, err)
+		}
+	}
 }
 
 // A client repeats what it got a 503 for. That it finds the work done, at another process, does not make it safe.
