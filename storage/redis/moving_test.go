@@ -166,20 +166,39 @@ func TestClusterIsNotFloodedWhileASlotMoves(t *testing.T) {
 	m := newMoving(t, 1, waits)
 	from := m.at
 	settle := m.half(0b0100)
-	c := raw(t, m.Addrs()[from])
+	end := func() error { return m.s.EndGrant(t.Context(), alpha, m.grants[0].ID) }
+	if n, most := m.refused(t, from, "evalsha", end), 20+3000/64; n < 3 || n > most {
+		t.Errorf("asked %d times, at most %d", n, most)
+	}
+	settle()
+	ok(t, "end a grant", end())
+}
+
+// Who asks is sent to a server that the map of slots does not have, since it serves none yet.
+func TestClusterIsNotFloodedWhileASlotMovesToANewMaster(t *testing.T) {
+	m := newMoving(t, 1, waits)
+	m.Grow()
+	slot := slotOf(t, m.Cluster, storage.Bucket(alpha, ""))
+	m.MoveSome(slot/5461, 3, slot, func(string) bool { return true })
+	end := func() error { return m.s.EndRealm(t.Context(), alpha) }
+	if n, most := m.refused(t, slot/5461, "incr", end), 20+2*3000/64; n < 3 || n > most {
+		t.Errorf("asked %d times, at most %d", n, most)
+	}
+}
+
+// refused is how often a server refused a command because a slot was elsewhere, until a call gave up.
+func (m *moving) refused(t *testing.T, at int, command string, call func() error) int {
+	t.Helper()
+	c := raw(t, m.Addrs()[at])
 	ok(t, "reset", c.ConfigResetStat(t.Context()).Err())
-	if err := m.s.EndGrant(t.Context(), alpha, m.grants[0].ID); !errors.Is(err, storage.ErrUnavailable) {
+	if err := call(); !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("a slot that does not arrive: %v", err)
 	}
 	stats, err := c.InfoMap(t.Context(), "commandstats").Result()
 	ok(t, "info", err)
-	_, refused, _ := strings.Cut(stats["Commandstats"]["cmdstat_evalsha"], "rejected_calls=")
+	_, refused, _ := strings.Cut(stats["Commandstats"]["cmdstat_"+command], "rejected_calls=")
 	refused, _, _ = strings.Cut(refused, ",")
 	n, err := strconv.Atoi(refused)
 	ok(t, "statistics", err)
-	if most := 20 + 3000/64; n < 3 || n > most {
-		t.Errorf("asked %d times, at most %d", n, most)
-	}
-	settle()
-	ok(t, "end a grant", m.s.EndGrant(t.Context(), alpha, m.grants[0].ID))
+	return n
 }

@@ -124,7 +124,7 @@ func (s *Store) waited(
 			whole = true
 			continue
 		}
-		again := false
+		var again bool
 		if asked, again = s.movedAway(ctx, err, asked, slept); !again {
 			return nil, fault(err)
 		}

@@ -19,6 +19,7 @@ type Cluster struct {
 	Masters  []*Server   // as they began
 	Replicas [][]*Server // of the master with the same index
 	ids      map[*Server]string
+	buses    map[*Server]string // ports
 }
 
 // shares are the slots that each master serves at first.
@@ -28,37 +29,54 @@ var shares = [][2]int{{0, 5460}, {5461, 10922}, {10923, 16383}}
 // agree on who serves what, and the replicas follow.
 func StartCluster(t testing.TB, replicas int, args ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, ids: map[*Server]string{}}
-	buses := map[*Server]string{}
-	node := func() *Server {
-		var bus string
-		s := start(t, func(s *Server) []string {
-			bus = childtest.FreePort(t)
-			return s.with(append([]string{
-				"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000",
-			}, args...))
-		})
-		buses[s], c.ids[s] = bus, s.tell("cluster", "myid")
-		return s
-	}
+	c := &Cluster{t: t, ids: map[*Server]string{}, buses: map[*Server]string{}}
 	for i, of := range shares {
-		s := node()
+		s := c.node(args)
 		c.Masters = append(c.Masters, s)
 		s.tell("cluster", "addslotsrange", of[0], of[1])
 		s.tell("cluster", "set-config-epoch", i+1)
 		c.Replicas = append(c.Replicas, nil)
 		for range replicas {
-			c.Replicas[i] = append(c.Replicas[i], node())
+			c.Replicas[i] = append(c.Replicas[i], c.node(args))
 		}
 	}
 	for _, s := range c.all() {
 		if s != c.Masters[0] {
-			s.tell("cluster", "meet", "127.0.0.1", c.Masters[0].port, buses[c.Masters[0]])
+			c.meet(s)
 		}
 	}
 	c.settle()
 	c.follow()
 	return c
+}
+
+// node runs a server that knows no other.
+func (c *Cluster) node(args []string) *Server {
+	c.t.Helper()
+	var bus string
+	s := start(c.t, func(s *Server) []string {
+		bus = childtest.FreePort(c.t)
+		return s.with(append([]string{
+			"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000",
+		}, args...))
+	})
+	c.buses[s], c.ids[s] = bus, s.tell("cluster", "myid")
+	return s
+}
+
+// meet makes a server one of the cluster.
+func (c *Cluster) meet(s *Server) {
+	c.t.Helper()
+	s.tell("cluster", "meet", "127.0.0.1", c.Masters[0].port, c.buses[c.Masters[0]])
+}
+
+// Grow adds a fourth master, which serves no slot yet, and waits until all know it.
+func (c *Cluster) Grow() {
+	c.t.Helper()
+	s := c.node(nil)
+	c.meet(s)
+	c.Masters, c.Replicas = append(c.Masters, s), append(c.Replicas, nil)
+	c.settle()
 }
 
 // all are the servers, dead ones too.
@@ -150,7 +168,7 @@ func (c *Cluster) Move(from, to, slot int) (settle func()) {
 	}
 	return func() {
 		c.t.Helper()
-		for _, s := range []*Server{target, source, c.Masters[3-from-to]} {
+		for _, s := range append([]*Server{target}, c.Masters...) {
 			s.tell("cluster", "setslot", slot, "node", c.ids[target])
 		}
 	}
