@@ -22,14 +22,14 @@ import (
 
 const maxStreams = 10
 
-// secure starts a server that speaks TLS, with few streams on a connection.
-func secure(t *testing.T) *process {
+// secure starts a server that speaks TLS, with limits.
+func secure(t *testing.T, limits string) *process {
 	t.Helper()
 	dir := t.TempDir()
 	configure(t, dir, "{driver: bolt, bolt: {path: store.db}}", alpha)
 	path := filepath.Join(dir, "config.yaml")
 	text := strings.Replace(file(t, path), `base_url: "http://127.0.0.1:1"`,
-		`base_url: "https://127.0.0.1:1", tls: {cert_file: cert.pem, key_file: key.pem}, limits: {streams: `+strconv.Itoa(maxStreams)+`, read_timeout: 2s}`, 1)
+		`base_url: "https://127.0.0.1:1", tls: {cert_file: cert.pem, key_file: key.pem}, limits: {`+limits+`}`, 1)
 	own := httptest.NewTLSServer(nil) // for its certificate
 	defer own.Close()
 	pair := own.TLS.Certificates[0]
@@ -58,7 +58,7 @@ type streams struct {
 	over   chan struct{} // the server has ended the connection
 }
 
-func (p *process) streams(t *testing.T) *streams {
+func (p *process) streams(t *testing.T, settings ...http2.Setting) *streams {
 	t.Helper()
 	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "http://"), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *process) streams(t *testing.T) *streams {
 	s := &streams{conn: c, framer: http2.NewFramer(c, c), next: 1, over: make(chan struct{})}
 	_, err = io.WriteString(c, http2.ClientPreface)
 	if err == nil {
-		err = s.framer.WriteSettings()
+		err = s.framer.WriteSettings(settings...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -97,40 +97,57 @@ func (p *process) streams(t *testing.T) *streams {
 
 // open begins a request whose body does not come, and gives it up at once if it is told to.
 func (s *streams) open(giveUp bool) error {
+	err := s.begin("/oauth2/realms/root/realms/alpha/access_token")
+	if err == nil && giveUp {
+		err = s.framer.WriteRSTStream(s.next-2, http2.ErrCodeCancel)
+	}
+	return err
+}
+
+// begin sends the header of a request, of which more is to come.
+func (s *streams) begin(path string, more ...[2]string) error {
 	var block bytes.Buffer
 	e := hpack.NewEncoder(&block)
-	for _, f := range [][2]string{
-		{":method", "POST"}, {":scheme", "https"}, {":authority", "as.example"}, {":path", "/oauth2/realms/root/realms/alpha/access_token"},
-		{"content-type", "application/x-www-form-urlencoded"},
-	} {
+	for _, f := range append([][2]string{
+		{":method", "POST"}, {":scheme", "https"}, {":authority", "as.example"}, {":path", path}, {"content-type", "application/x-www-form-urlencoded"},
+	}, more...) {
 		_ = e.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}) // never fails in memory
 	}
 	id := s.next
 	s.next += 2
-	err := s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true})
-	if err == nil && giveUp {
-		err = s.framer.WriteRSTStream(id, http2.ErrCodeCancel)
-	}
-	return err
+	return s.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true})
 }
 
 // number is a metric without labels.
 func (p *process) number(name string) float64 { return (&settlers{p: p}).metric(name) }
 
-// Whoever opens streams and resets them (CVE-2023-44487), or leaves them open, neither fills memory nor keeps others out.
-func TestFloodsOfStreamsHurtNobodyElse(t *testing.T) {
-	p := secure(t)
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{
+// newClient is one that means no harm.
+func newClient() *http.Client {
+	return &http.Client{Timeout: patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true,
 	}}
+}
+
+// ask asks for the metadata.
+func (p *process) ask(client *http.Client) (*http.Response, error) {
+	r, err := client.Get(strings.Replace(p.url, "http://", "https://", 1) + "/.well-known/oauth-authorization-server/oauth2/realms/root/realms/alpha")
+	if err == nil {
+		_ = r.Body.Close()
+	}
+	return r, err
+}
+
+// Whoever opens streams and resets them (CVE-2023-44487), or leaves them open, neither fills memory nor keeps others out.
+func TestFloodsOfStreamsHurtNobodyElse(t *testing.T) {
+	p := secure(t, "streams: "+strconv.Itoa(maxStreams)+", read_timeout: 2s")
+	client := newClient()
 	served := func() {
 		t.Helper()
-		r, err := client.Get(strings.Replace(p.url, "http://", "https://", 1) + "/.well-known/oauth-authorization-server/oauth2/realms/root/realms/alpha")
+		r, err := p.ask(client)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		_ = r.Body.Close()
 		if r.StatusCode != http.StatusOK || r.ProtoMajor != 2 {
 			t.Errorf("another client: %d over %s", r.StatusCode, r.Proto)
 		}

@@ -171,6 +171,7 @@ func (l *loader) proxy(at strict.Path, cidr string) {
 // serverLimits holds that a request fits into them, and that none of them is away.
 func (l *loader) serverLimits(at strict.Path, s ServerLimits) {
 	between(l, at.With("connections"), s.Connections, 1, 1_000_000)
+	between(l, at.With("requests"), s.Requests, 1, 1_000_000)
 	between(l, at.With("streams"), s.Streams, 1, 1000)
 	between(l, at.With("header"), s.Header, 4*KiB, 1*MiB)
 	for _, t := range []struct {

@@ -52,9 +52,10 @@ type Server struct {
 	DrainTimeout   time.Duration `yaml:"drain_timeout"`
 }
 
-// ServerLimits bound what one connection of a client may take, and how many there are.
+// ServerLimits bound what one connection of a client may take, how many there are, and what all take together.
 type ServerLimits struct {
 	Connections   int           `yaml:"connections"`    // at once; the others wait to be let in
+	Requests      int           `yaml:"requests"`       // at once over all connections; the others get a 503
 	Streams       int           `yaml:"streams"`        // requests at once on a connection of HTTP/2
 	Header        Size          `yaml:"header"`         // of a request
 	HeaderTimeout time.Duration `yaml:"header_timeout"` // from the connection, or the end of the request before, to the end of the header

@@ -27,8 +27,8 @@ func (f *file) Default() {
 	f.Server = Server{
 		Listen: "127.0.0.1:8080", BaseURL: "http://127.0.0.1:8080", ProxyHeader: guard.XForwardedFor, DrainTimeout: 15 * time.Second,
 		Limits: ServerLimits{
-			Connections: 10_000, Streams: 100, Header: 16 * KiB, HeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-			WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute,
+			Connections: 10_000, Requests: 2000, Streams: 100, Header: 16 * KiB,
+			HeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, IdleTimeout: time.Minute,
 		},
 	}
 	f.Admin.Socket = "data/admin.sock"

@@ -126,6 +126,7 @@ func assemble(ctx context.Context, o Options, f serveFlags, stdout, stderr io.Wr
 	p.server = server.New(server.Options{
 		Provider: p.provider, Store: p.store, Audit: p.audit, Logger: p.logger,
 		BaseURL: c.Server.BaseURL, Proxies: guard.Proxies(c.Server.Proxies()), ProxyHeader: c.Server.ProxyHeader,
+		MaxOpen: c.Server.Limits.Requests,
 	})
 	return p, nil
 }

@@ -42,11 +42,18 @@ var (
 	errConfirmation  = badRequest("invalid_request", "Unsupported parameter, 'cnf_key'")
 	errNoToken       = badRequest("invalid_request", "Missing parameter, 'token'")
 	errOtherClient   = badRequest("invalid_grant", "The token belongs to another client")
-	errUnavailable   = &refusal{status: http.StatusServiceUnavailable, name: "temporarily_unavailable", text: "Service temporarily unavailable"}
+	errUnavailable   = unavailable(nil)
+	errTooManyOpen   = unavailable(errCrowded)
 )
 
 func badRequest(name, text string) *refusal {
 	return &refusal{status: http.StatusBadRequest, name: name, text: text}
+}
+
+func unavailable(cause error) *refusal {
+	return &refusal{
+		status: http.StatusServiceUnavailable, name: "temporarily_unavailable", text: "Service temporarily unavailable", cause: cause,
+	}
 }
 
 func missing(text string) *refusal { return &refusal{status: http.StatusNotFound, text: text} }

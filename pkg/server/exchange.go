@@ -34,10 +34,16 @@ type exchange struct {
 }
 
 // begin gives every request its id, address, deadline and common headers, and every end its log line and metrics. A
-// panic becomes a 500 and leaves the process alive.
+// panic becomes a 500 and leaves the process alive. Beyond MaxOpen nothing is served.
 func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		place := s.open.enter()
+		if place == toDrop {
+			s.metrics.drop()
+			panic(http.ErrAbortHandler)
+		}
+		defer s.open.leave(place)
 		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 		defer cancel()
 		x := &exchange{s: s, w: w, r: r, endpoint: endpoint, realms: s.Provider.Current()}
@@ -63,10 +69,23 @@ func (s *Server) begin(endpoint string, serve func(x *exchange)) http.Handler {
 					x.refuse(&refusal{status: http.StatusInternalServerError, name: "server_error", text: "Internal error"})
 				}
 			}
+			x.flush()
 			x.end(time.Since(start))
 		}()
+		if place == toRefuse {
+			x.refuse(errTooManyOpen)
+			return
+		}
 		serve(x)
 	})
+}
+
+// flush waits until the answer is out. Streams of one connection may wait for their client to take answers, each with all
+// its memory, and must count as open meanwhile; before HTTP/2 a connection has one request.
+func (x *exchange) flush() {
+	if x.r.ProtoMajor > 1 {
+		_ = http.NewResponseController(x.w).Flush() // the client may be gone
+	}
 }
 
 // addressOf tells whose a request's address is. A trusted proxy's own, which is left when it says nothing or nonsense, is
@@ -124,7 +143,7 @@ func (x *exchange) end(took time.Duration) {
 	}
 	if x.cause != nil {
 		level = slog.LevelError
-		if errors.Is(x.cause, guard.ErrBusy) {
+		if errors.Is(x.cause, guard.ErrBusy) || errors.Is(x.cause, errCrowded) {
 			level = slog.LevelWarn // nothing is broken
 		}
 		attrs = append(attrs, slog.String("error", x.cause.Error()))

@@ -15,6 +15,7 @@ import (
 
 const (
 	maxBody       = 16 << 10
+	firstRead     = 512 // more than most forms have
 	maxParameters = 64
 	formType      = "application/x-www-form-urlencoded"
 )
@@ -74,11 +75,22 @@ func readBody(r *http.Request) (string, *refusal) {
 	case r.ContentLength > maxBody:
 		return "", errTooLarge
 	}
-	b := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, b); err != nil {
-		return "", errMalformed
+	return readLength(r.Body, int(r.ContentLength))
+}
+
+// readLength reads n bytes, into memory that grows as they come: a length costs whoever announces it nothing.
+func readLength(body io.Reader, n int) (string, *refusal) {
+	b := make([]byte, min(n, firstRead))
+	for read := 0; ; {
+		if _, err := io.ReadFull(body, b[read:]); err != nil {
+			return "", errMalformed
+		}
+		if read = len(b); read == n {
+			return string(b), nil
+		}
+		b = append(make([]byte, 0, min(n, 2*read)), b...)
+		b = b[:cap(b)]
 	}
-	return string(b), nil
 }
 
 // readChunks is readBody for a length that is known at the end only, and may be 0.

@@ -18,6 +18,7 @@ import (
 type metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
+	dropped   prometheus.Counter
 	duration  *prometheus.HistogramVec
 	decisions *prometheus.CounterVec
 	limited   *prometheus.CounterVec
@@ -33,6 +34,9 @@ func newMetrics(pool *password.Pool) *metrics {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ropcd_http_requests_total", Help: "Requests answered, by endpoint and status.",
 		}, []string{"endpoint", "status"}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ropcd_http_requests_dropped_total", Help: "Requests dropped without an answer: too many were being refused already.",
+		}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "ropcd_http_request_duration_seconds", Help: "Time from the request's headers to the end of the answer.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2},
@@ -53,7 +57,7 @@ func newMetrics(pool *password.Pool) *metrics {
 			Name: "ropcd_alarms_total", Help: "Alarms raised, by realm and reason (many_owners of an address, failure_ratio of a client).",
 		}, []string{"realm", "reason"}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.decisions, m.limited, m.reloads, m.audit, m.alarms)
+	m.registry.MustRegister(m.requests, m.dropped, m.duration, m.decisions, m.limited, m.reloads, m.audit, m.alarms)
 	m.journeys = newJourneyMetrics(m.registry)
 	prometheus.WrapRegistererWithPrefix("ropcd_", m.registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -63,6 +67,13 @@ func newMetrics(pool *password.Pool) *metrics {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ropcd_hashing_" + name, Help: help}, poolGauge(pool, name)))
 	}
 	return m
+}
+
+// open shows how many requests are under way.
+func (m *metrics) open(o *openRequests) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ropcd_http_requests_open", Help: "Requests being served, of server.limits.requests at most.",
+	}, func() float64 { return float64(o.served.Load()) }))
 }
 
 // watch shows how much the alarms' memory has lost.
@@ -100,6 +111,8 @@ func (m *metrics) request(endpoint string, status int, took time.Duration) {
 	m.requests.WithLabelValues(endpoint, strconv.Itoa(status)).Inc()
 	m.duration.WithLabelValues(endpoint).Observe(took.Seconds())
 }
+
+func (m *metrics) drop() { m.dropped.Inc() }
 
 func (m *metrics) decision(event, realm, outcome, reason string) {
 	m.decisions.WithLabelValues(event, realm, outcome, reason).Inc()

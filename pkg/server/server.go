@@ -31,12 +31,15 @@ type Options struct {
 	Proxies        guard.Proxies
 	ProxyHeader    string        // in which they say whom they ask for; empty: guard.XForwardedFor
 	RequestTimeout time.Duration // 0: DefaultRequestTimeout
+	// MaxOpen is how many requests are served at once, over all connections; more get a 503. 0: DefaultMaxOpen.
+	MaxOpen int
 }
 
 // Server answers the endpoints of all realms. Safe for concurrent use.
 type Server struct {
 	Options
 	metrics *metrics
+	open    openRequests
 	router  *mux.Router
 }
 
@@ -48,10 +51,15 @@ func New(o Options) *Server {
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = DefaultRequestTimeout
 	}
+	if o.MaxOpen == 0 {
+		o.MaxOpen = DefaultMaxOpen
+	}
 	if o.ProxyHeader == "" {
 		o.ProxyHeader = guard.XForwardedFor
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Provider.Pool)}
+	s.open.most = int64(o.MaxOpen)
+	s.metrics.open(&s.open)
 	s.metrics.watch(o.Provider.Login.Watch)
 	if c, ok := o.Store.(storage.Connected); ok {
 		s.metrics.connections(c)
