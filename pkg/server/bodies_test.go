@@ -5,8 +5,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
+
+	"github.com/ropcd/ropcd/pkg/server"
 )
 
 // chunked is a request whose body comes in the given chunks.
@@ -133,4 +138,42 @@ func TestHugeHeadersAreRefusedAndTheProcessLives(t *testing.T) {
 		}
 	}
 	w.login(t, "/alpha", "app")
+}
+
+// offered is a body that remembers how much memory there was for it, beyond what had come.
+type offered struct {
+	io.Reader
+	most int
+}
+
+func (o *offered) Read(p []byte) (int, error) {
+	o.most = max(o.most, len(p))
+	return o.Reader.Read(p)
+}
+
+func (o *offered) Close() error { return nil }
+
+// TestAnAnnouncedLengthTakesNoMemory: many can announce a body at once that never comes.
+func TestAnAnnouncedLengthTakesNoMemory(t *testing.T) {
+	t.Parallel()
+	read := func(length int, text string) (url.Values, string, int) {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		body := &offered{Reader: iotest.OneByteReader(strings.NewReader(text))}
+		r.Body, r.ContentLength = body, int64(length)
+		form, refused := server.ReadForm(r, []string{"scope"}, nil)
+		return form, refused, body.most
+	}
+	if _, refused, most := read(server.MaxBody, ""); refused != "Malformed request body" || most > 1<<10 {
+		t.Errorf("%q; there was memory for %d bytes", refused, most)
+	}
+	for _, length := range []int{7, 511, 512, 513, 1023, 1024, 1025, 5000, server.MaxBody} {
+		value := strings.Repeat("x", length-len("scope="))
+		if form, refused, most := read(length, "scope="+value); refused != "" || form.Get("scope") != value || most > max(512, length/2+1) {
+			t.Errorf("%d bytes: %q, %d of them, and memory for %d more", length, refused, len(form.Get("scope")), most)
+		}
+		if _, refused, _ := read(length, "scope="+value[1:]); refused != "Malformed request body" {
+			t.Errorf("a byte less than %d: %q", length, refused)
+		}
+	}
 }
