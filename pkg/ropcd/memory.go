@@ -14,11 +14,14 @@ const gcPercent = 400
 
 // tuneMemory trades memory for fewer collections, up to nine tenths of what the container may have. The environment's GOGC
 // and GOMEMLIMIT win.
-func tuneMemory(log *slog.Logger) {
+func tuneMemory(log *slog.Logger) { tuneMemoryTo(memlimit.FromCgroup, log) }
+
+// tuneMemoryTo is tuneMemory with what tells the container's limit.
+func tuneMemoryTo(container memlimit.Provider, log *slog.Logger) {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
 	}
-	if _, err := memlimit.Set(); err != nil {
+	if _, err := memlimit.Set(memlimit.WithProvider(container)); err != nil {
 		log.Debug("no memory limit of a container is known", "error", err)
 	}
 }
