@@ -287,6 +287,69 @@ func TestAFailedSyncOfTheMetaPageCostsNothing(t *testing.T) {
 	}
 }
 
+// The same, when the process ends before it has written again: whoever opens the file sees what the disk has not.
+func TestAFailedSyncBeforeARestartCostsNothing(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	for i := range 300 {
+		addUser(t, s, fmt.Sprint("before-", i))
+	}
+	lose, mend := loser(t, s)
+	p := &platter{meta: int64(2 * s.PageSize()), image: read(t, path)}
+	if err := s.OnWriteAt(t.Context(), func(write bolt.WriteAt, b []byte, at int64) (int, error) {
+		p.write(b, at)
+		n, err := write(b, at)
+		if at < p.meta {
+			p.pending = nil
+			lose() // its sync fails
+		}
+		return n, err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CreateUser(t.Context(), &realm.User{Realm: alpha, Username: "unsure", ID: "id", Enabled: true}); !errors.Is(err, storage.ErrUnavailable) {
+		t.Fatalf("create: %v", err)
+	}
+	mend()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var cuts [][]byte // the disk before each meta page
+	next, err := bolt.OpenOn(path, bolt.Options{Logger: quiet}, func() { copy(p.image, read(t, path)[:p.meta]) },
+		func(write bolt.WriteAt, b []byte, at int64) (int, error) {
+			p.write(b, at)
+			if at < p.meta {
+				cuts = append(cuts, slices.Clone(p.image))
+			}
+			return write(b, at)
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		addUser(t, next, fmt.Sprint("after-", i))
+	}
+	if err := next.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(cuts) < 5 {
+		t.Fatalf("%d commits were seen: the meta pages were not written again before the first of them", len(cuts))
+	}
+	for i, cut := range cuts {
+		survivor := filepath.Join(t.TempDir(), fmt.Sprint(i, ".db"))
+		if err := os.WriteFile(survivor, cut, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		after := open(t, survivor)
+		for n := range 300 {
+			there(t, after, []string{fmt.Sprint("before-", n)})
+		}
+		if err := after.Sound(); err != nil {
+			t.Errorf("after a power cut at commit %d: %v", i, err)
+		}
+	}
+}
+
 func read(t *testing.T, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -53,12 +53,32 @@ type WriteAt = func(b []byte, at int64) (int, error)
 // OnWriteAt replaces how bbolt writes pages, by its own seam for tests; f gets the real thing.
 func (s *Store) OnWriteAt(ctx context.Context, f func(write WriteAt, b []byte, at int64) (int, error)) error {
 	return s.write(ctx, func(*tx) error {
-		seam := reflect.ValueOf(s.db).Elem().FieldByName("ops").FieldByName("writeAt")
-		writeAt := (*WriteAt)(unsafe.Pointer(seam.UnsafeAddr()))
-		write := *writeAt
-		*writeAt = func(b []byte, at int64) (int, error) { return f(write, b, at) }
+		s.onWriteAt(f)
 		return nil
 	})
+}
+
+func (s *Store) onWriteAt(f func(write WriteAt, b []byte, at int64) (int, error)) {
+	seam := reflect.ValueOf(s.db).Elem().FieldByName("ops").FieldByName("writeAt")
+	writeAt := (*WriteAt)(unsafe.Pointer(seam.UnsafeAddr()))
+	write := *writeAt
+	*writeAt = func(b []byte, at int64) (int, error) { return f(write, b, at) }
+}
+
+// OpenOn is Open, with resynced told when the meta pages were written again, and writeAt in the place of how bbolt writes
+// from then on.
+func OpenOn(path string, opts Options, resynced func(), writeAt func(write WriteAt, b []byte, at int64) (int, error)) (*Store, error) {
+	s := newStore(opts)
+	s.resync = func() error {
+		err := s.rewriteMeta()
+		if err == nil {
+			resynced()
+		}
+		s.onWriteAt(writeAt)
+		s.resync = s.rewriteMeta
+		return err
+	}
+	return s, s.start(path)
 }
 
 // PageSize is that of the file.

@@ -61,6 +61,14 @@ var _ storage.Store = (*Store)(nil)
 // it open, [storage.ErrDamaged] when it is no file of ours or of a newer format. A file of an older format is refused, and
 // stays as it is. The caller closes the store.
 func Open(path string, opts Options) (*Store, error) {
+	s := newStore(opts)
+	if err := s.start(path); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func newStore(opts Options) *Store {
 	s := &Store{
 		log: opts.Logger, clock: opts.Now, sweepEvery: opts.SweepEvery,
 		queue: make(chan *change, maxBatch), closed: make(chan struct{}), commit: (*bbolt.Tx).Commit,
@@ -83,13 +91,16 @@ func Open(path string, opts Options) (*Store, error) {
 		_, _ = rand.Read(s.ringKey[:]) // never fails, see crypto/rand
 	}
 	s.epochMoved.Store(true) // what died before the start was perhaps not swept
+	return s
+}
 
+func (s *Store) start(path string) error {
 	if err := s.open(path); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return fmt.Errorf("open %s: %w", path, err)
 	}
 	s.wg.Go(s.writer)
 	s.wg.Go(s.sweeper)
-	return s, nil
+	return nil
 }
 
 func (s *Store) open(path string) error {
