@@ -43,6 +43,9 @@ func openBolt(c config.Bolt, strangers []byte, log *slog.Logger) (storage.Store,
 	if errors.Is(err, bolt.ErrLocked) {
 		return nil, setupError{fmt.Errorf("another process has the store open: %w", err)}
 	}
+	if errors.Is(err, bolt.ErrPages) {
+		return nil, setupError{fmt.Errorf("the store can't be used, restore it from a backup: %w", err)}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}

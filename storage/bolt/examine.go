@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/ropcd/ropcd/storage"
 )
@@ -65,7 +63,7 @@ func (s *Store) pages(tell report) bool {
 		return tell(storage.LevelFail, "pages", "could not be checked: "+err.Error(), "see whether the disk is well")
 	}
 	defer func() { _ = btx.Rollback() }()
-	return examinePages(btx, tell)
+	return examinePages(btx, s.file, tell)
 }
 
 // Examine looks at the file of a store that no server uses, as [Store.Examine] does, and changes nothing.
@@ -75,9 +73,9 @@ func Examine(path string) iter.Seq[storage.Finding] {
 		if !examineFile(path, tell) {
 			return
 		}
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: 60 * time.Millisecond})
+		db, file, err := openToLook(path)
 		switch {
-		case errors.Is(err, bolterrors.ErrTimeout):
+		case errors.Is(err, ErrLocked):
 			tell(storage.LevelFail, "file", "another process uses it", "if that is a server, give ropcd doctor the configuration or --admin of it")
 			return
 		case err != nil:
@@ -86,15 +84,7 @@ func Examine(path string) iter.Seq[storage.Finding] {
 		}
 		defer func() { _ = db.Close() }()
 		err = db.View(func(btx *bbolt.Tx) error {
-			for _, name := range buckets {
-				if btx.Bucket(name) == nil {
-					tell(storage.LevelFail, "file", "is no database of this version of ropcd", "correct storage.bolt.path")
-					return nil
-				}
-			}
-			if err := walk(btx); err != nil {
-				tell(storage.LevelFail, "pages", err.Error(), restore)
-			} else if examinePages(btx, tell) {
+			if examinePages(btx, file, tell) && ours(btx, tell) {
 				examineRecords(func(f func(*tx) error) error { return f(&tx{Tx: btx, now: time.Now()}) }, tell)
 			}
 			return nil
@@ -133,11 +123,27 @@ func examineFile(path string, tell report) bool {
 	return tell(storage.LevelOK, "disk", found, "")
 }
 
+// ours tells whether the file has all buckets.
+func ours(btx *bbolt.Tx, tell report) bool {
+	for _, name := range buckets {
+		if btx.Bucket(name) == nil {
+			tell(storage.LevelFail, "file", "is no database of this version of ropcd", "correct storage.bolt.path")
+			return false
+		}
+	}
+	return true
+}
+
 // page is where bbolt's texts name one.
 var page = regexp.MustCompile(`page[ (]+(\d+)`)
 
-// examinePages runs bbolt's own check. Its texts have keys in them, and thus user names: only the page is told.
-func examinePages(btx *bbolt.Tx, tell report) bool {
+// examinePages runs bbolt's own check, once nothing is left at which it would end the process. It tells whether the pages
+// can be used. The check's texts have keys in them, and thus user names: only the page is told.
+func examinePages(btx *bbolt.Tx, file *os.File, tell report) bool {
+	if err := checkPages(btx, file); err != nil {
+		tell(storage.LevelFail, "pages", err.Error(), restore)
+		return false
+	}
 	n, first := 0, error(nil)
 	for err := range btx.Check() {
 		if n++; first == nil {
@@ -152,26 +158,6 @@ func examinePages(btx *bbolt.Tx, tell report) bool {
 		return tell(storage.LevelFail, "pages", found, restore)
 	}
 	return tell(storage.LevelOK, "pages", "consistent", "")
-}
-
-// walk looks at every record of a file that was not opened for writing. It finds the damage at which bbolt's own check
-// ends the process there, by a panic on a goroutine of its own.
-func walk(btx *bbolt.Tx) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("a page is damaged: %v", r)
-		}
-	}()
-	return btx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-		var last []byte
-		return b.ForEach(func(k, _ []byte) error {
-			if last != nil && bytes.Compare(last, k) >= 0 {
-				return fmt.Errorf("a page is damaged: keys of %s are out of order", name)
-			}
-			last = k
-			return nil
-		})
-	})
 }
 
 // examineRecords decodes all there is, a page of records at a time.

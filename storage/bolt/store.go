@@ -58,7 +58,7 @@ type Store struct {
 var _ storage.Store = (*Store)(nil)
 
 // Open opens the file, or makes it and its directory, readable by its owner only. [ErrLocked] when another process has
-// it open, [storage.ErrDamaged] when it is no file of ours or of a newer format. A file of an older format is refused, and
+// it open, [ErrPages] when its pages are damaged, [storage.ErrDamaged] when it is no file of ours or of a newer format. A file of an older format is refused, and
 // stays as it is. The caller closes the store.
 func Open(path string, opts Options) (*Store, error) {
 	s := newStore(opts)
@@ -110,6 +110,9 @@ func (s *Store) open(path string) error {
 	}
 	_, err := os.Stat(path)
 	isNew := errors.Is(err, os.ErrNotExist)
+	if err := checkFile(path); err != nil {
+		return err
+	}
 	// A process that was killed has let go of the lock at once, so there is nothing to wait for.
 	s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout: 60 * time.Millisecond, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
@@ -119,7 +122,7 @@ func (s *Store) open(path string) error {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return ErrLocked
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %w", storage.ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrPages, err)
 	case err != nil:
 		return err
 	}
