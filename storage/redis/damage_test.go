@@ -3,11 +3,14 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/ropcd/ropcd/pkg/realm"
 	"github.com/ropcd/ropcd/storage"
 	"github.com/ropcd/ropcd/storage/redis"
 	"github.com/ropcd/ropcd/storage/redis/redistest"
@@ -89,4 +92,68 @@ func keysOf(t *testing.T, c *goredis.Client, prefix, kind string) []string {
 		t.Fatalf("no key of kind %s", kind)
 	}
 	return keys
+}
+
+// What can't name a grant stands in an index: what must know all grants says so, and ending them all is the remedy.
+func TestMalformedIndexMemberIsDamageUntilTheGrantsAreEnded(t *testing.T) {
+	server := healthy(t)
+	ctx, c, s := t.Context(), raw(t, server.Addr()), open(t, server.Addr(), prefix("mine"))
+	addUser(t, s, "alice")
+	index := fmt.Sprintf("mine:{%03x}:i:6:/alphaalice", storage.Bucket(alpha, "alice"))
+	spoil := func() *storage.Grant {
+		g := login(t, s, "alice")
+		for _, member := range []string{"ORPHAN1", "", "thirteen byte"} {
+			ok(t, "spoil", c.ZAdd(ctx, index, goredis.Z{Score: float64(g.KeepUntil.UnixMilli()), Member: member}).Err())
+		}
+		return g
+	}
+	damaged := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, storage.ErrDamaged) || errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("%s: error %v, want ErrDamaged", what, err)
+		}
+	}
+	update := func(change func(*realm.User), endGrants bool) error {
+		u, err := s.UserByName(ctx, alpha, "alice")
+		ok(t, "find", err)
+		change(u)
+		return s.UpdateUser(ctx, u, endGrants)
+	}
+	for name, end := range map[string]func() error{
+		"end all": func() error { return s.EndUser(ctx, alpha, "alice") },
+		"disable": func() error { return update(func(*realm.User) {}, true) },
+		"delete":  func() error { return s.DeleteUser(ctx, alpha, "alice") },
+	} {
+		g := spoil()
+		_, err := s.GrantsOf(ctx, alpha, "alice")
+		damaged("list", err)
+		r := reserve(t, s, "alice")
+		damaged("log in", s.Finish(ctx, storage.Settlement{
+			Reservation: r, Outcome: storage.Success, Grant: newGrant(r), GrantLimit: realm.GrantLimit{Most: 1},
+		}))
+		damaged("shorten", update(func(u *realm.User) { u.Expires = time.Now().Add(time.Minute) }, false))
+		ok(t, name, end())
+		if _, err := s.Inspect(ctx, g.ID); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: the grant: %v", name, err)
+		}
+		if c.Exists(ctx, index).Val() != 0 {
+			t.Errorf("%s: the index is there", name)
+		}
+		if name == "delete" {
+			addUser(t, s, "alice")
+		}
+	}
+
+	g := spoil()
+	found := examined(t, s, false)
+	expect(t, found, "damaged records", storage.LevelFail, "indices of grants 1")
+	expect(t, found, "index members", storage.LevelOK, "all")
+	found = examined(t, s, true)
+	expect(t, found, "malformed index members", storage.LevelOK, "3 were removed")
+	expect(t, found, "damaged records", storage.LevelOK, "none")
+	list, err := s.GrantsOf(ctx, alpha, "alice")
+	ok(t, "list", err)
+	if len(list) != 1 || list[0].ID != g.ID {
+		t.Errorf("%d grants after the repair", len(list))
+	}
 }

@@ -50,7 +50,7 @@ type census struct {
 	kinds, versions                    map[string]int
 	unknown                            map[string]int
 	immortal, mortal, damaged          map[string]int
-	members, removedMembers            int
+	members, removedMembers, malformed int
 	unindexed                          []string
 	pointers, removedPointers, unfound int
 }
@@ -187,6 +187,9 @@ func (x *examination) summarize(n *census) {
 	x.found("keys without a life", n.immortal, storage.LevelWarn, "should expire and will not: something else has written them, or taken the life away; PEXPIRE them")
 	x.found("keys with a life", n.mortal, storage.LevelFail, "must stay and will expire: something else has given them a life; PERSIST them")
 	x.found("damaged records", n.damaged, storage.LevelFail, "are not what was written under their key: restore them from a backup, or delete and make them anew")
+	if n.malformed > 0 {
+		x.ok("malformed index members", fmt.Sprintf("%d were removed", n.malformed))
+	}
 	x.orphans("index members", "lead to grants that are gone", n.members, n.removedMembers)
 	x.orphans("id pointers", "lead to owners that are gone, or have another id", n.pointers, n.removedPointers)
 	if n.unfound > 0 {

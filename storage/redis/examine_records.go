@@ -139,24 +139,32 @@ func (x *examination) grantRecord(e *entry, n *census) error {
 // indexPage is how many members of an index one script looks at.
 const indexPage = 500
 
-// index looks for members of an owner's index whose grant is gone before its time, and removes them if it may.
+// index looks for members of an owner's index whose grant is gone before its time, and removes them if it may; and
+// for what can't name a grant.
 func (x *examination) index(e *entry, n *census) error {
+	var damaged error // some member can't name a grant
 	for from := int64(0); ; {
 		reply, err := x.run(x.ctx, orphansScript, x.keys.marked(e.key), e.base, from, indexPage, map[bool]int{true: 1}[x.repair])
 		if err != nil {
 			return err
 		}
 		list, ok := reply.([]any)
-		if !ok || len(list) != 3 {
+		if !ok || len(list) != 4 {
 			return errReply
 		}
 		seen, _ := list[0].(int64)
 		orphans, _ := list[1].(int64)
-		removed, _ := list[2].(int64)
+		malformed, _ := list[2].(int64)
+		removed, _ := list[3].(int64)
 		n.members += int(orphans)
-		n.removedMembers += int(removed)
+		if x.repair {
+			n.removedMembers += int(removed - malformed)
+			n.malformed += int(malformed)
+		} else if malformed > 0 {
+			damaged = storage.ErrDamaged
+		}
 		if seen < indexPage || x.over {
-			return nil
+			return damaged
 		}
 		from += seen - removed
 	}

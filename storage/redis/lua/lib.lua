@@ -44,8 +44,12 @@ local function pair(realm, name) return #realm .. ':' .. realm .. name end
 
 local B64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
+-- is_member tells whether what stands in an index can name a grant.
+local function is_member(member) return #member == 12 end
+
 -- grant_key is the key of the grant that an index names by its twelve bytes.
 local function grant_key(base, member)
+  if not is_member(member) then damaged('index of grants') end
   local out = {}
   for i = 1, #member, 3 do
     local a, b, c = member:byte(i, i + 2)
