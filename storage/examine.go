@@ -16,7 +16,9 @@ const (
 	LevelProgress Level = "progress"
 )
 
-// Finding is what a look at one thing has shown. It names no user and holds no secret.
+// Finding is what a look at one thing has shown. It holds no secret. It names some of the keys that something is wrong
+// with, quoted for a terminal, so that an administrator finds them: a key may hold a user name, so that a Finding is shown
+// to who asked for it and belongs in no log.
 type Finding struct {
 	Level Level  `json:"level"`
 	Check string `json:"check"` // what was looked at

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"os"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -183,11 +185,15 @@ func examineRecords(read func(func(*tx) error) error, tell report) {
 		{knownBucket, "known sources", func(_, v []byte) error { _, err := storage.DecodeSources(v); return err }},
 	} {
 		n, damaged := 0, 0
+		var examples []string
 		for from := []byte{}; from != nil; {
 			err := read(func(t *tx) error {
 				from = t.page(b.bucket, nil, from, func(k, v []byte) {
-					if n++; b.decode(k, v) != nil {
-						damaged++
+					if n++; b.decode(k, v) == nil {
+						return
+					}
+					if damaged++; damaged <= maxExamples {
+						examples = append(examples, readable(k))
 					}
 				})
 				return nil
@@ -199,7 +205,7 @@ func examineRecords(read func(func(*tx) error) error, tell report) {
 		}
 		level, found, todo := storage.LevelOK, fmt.Sprintf("%d, all can be read", n), ""
 		if damaged > 0 {
-			level, found = storage.LevelFail, fmt.Sprintf("%d of %d are damaged", damaged, n)
+			level, found = storage.LevelFail, fmt.Sprintf("%d of %d are damaged (%s)", damaged, n, strings.Join(examples, " "))
 			todo = "restore them from a backup, or delete and make them anew"
 		}
 		if !tell(level, b.name, found, todo) {
@@ -207,6 +213,17 @@ func examineRecords(read func(func(*tx) error) error, tell report) {
 		}
 	}
 	unswept(read, tell)
+}
+
+// maxExamples is how many damaged records of a kind are named.
+const maxExamples = 3
+
+// readable is a key for people: realm and name where it has these, else its bytes.
+func readable(k []byte) string {
+	if realmKey, name, ok := parts(k); ok {
+		return strconv.Quote(realmKey + " " + name)
+	}
+	return fmt.Sprintf("%x", k)
 }
 
 // decodeOwner checks an owner's record. One whose name is too long to stand in its key is not.

@@ -49,7 +49,7 @@ type census struct {
 	keys                               int
 	kinds, versions                    map[string]int
 	unknown                            map[string]int
-	immortal, mortal, damaged          map[string]int
+	immortal, mortal, damaged          tally
 	members, removedMembers, malformed int
 	unindexed                          []string
 	pointers, removedPointers, unfound int
@@ -71,8 +71,7 @@ func (k keyring) parse(key string) (e entry, ok bool) {
 // contents looks at all keys, and reports what was found in them.
 func (x *examination) contents() {
 	n := &census{
-		kinds: map[string]int{}, versions: map[string]int{}, unknown: map[string]int{}, immortal: map[string]int{},
-		mortal: map[string]int{}, damaged: map[string]int{},
+		kinds: map[string]int{}, versions: map[string]int{}, unknown: map[string]int{}, immortal: tally{}, mortal: tally{}, damaged: tally{},
 	}
 	err := x.masters(x.ctx, func(c goredis.Cmdable) error {
 		for cursor, first := uint64(0), true; (first || cursor != 0) && !x.over; first = false {
@@ -118,9 +117,9 @@ func (x *examination) batch(c goredis.Cmdable, keys []string, n *census) error {
 		n.kinds[kind.name]++
 		switch {
 		case e.ttl < 0 && kind.life == passing:
-			n.immortal[kind.name]++
+			n.immortal.add(kind.name, e.key)
 		case e.ttl >= 0 && kind.life == lasting:
-			n.mortal[kind.name]++
+			n.mortal.add(kind.name, e.key)
 		}
 		if err := x.record(e, n); err != nil {
 			return err
@@ -183,10 +182,10 @@ const gone = -2
 func (x *examination) summarize(n *census) {
 	x.ok("keys", fmt.Sprintf("%d under %s:, %s", n.keys, x.opts.KeyPrefix, counts(n.kinds)))
 	x.ok("records", "versions: "+counts(n.versions))
-	x.found("unknown keys", n.unknown, storage.LevelWarn, "are not ropcd's, or a newer version's: give ropcd a key_prefix of its own")
-	x.found("keys without a life", n.immortal, storage.LevelWarn, "should expire and will not: something else has written them, or taken the life away; PEXPIRE them")
-	x.found("keys with a life", n.mortal, storage.LevelFail, "must stay and will expire: something else has given them a life; PERSIST them")
-	x.found("damaged records", n.damaged, storage.LevelFail, "are not what was written under their key: restore them from a backup, or delete and make them anew")
+	x.found("unknown keys", counts(n.unknown), storage.LevelWarn, "are not ropcd's, or a newer version's: give ropcd a key_prefix of its own")
+	x.found("keys without a life", n.immortal.String(), storage.LevelWarn, "should expire and will not: something else has written them, or taken the life away; PEXPIRE them")
+	x.found("keys with a life", n.mortal.String(), storage.LevelFail, "must stay and will expire: something else has given them a life; PERSIST them")
+	x.found("damaged records", n.damaged.String(), storage.LevelFail, "are not what was written under their key: restore them from a backup, or delete and make them anew")
 	if n.malformed > 0 {
 		x.ok("malformed index members", fmt.Sprintf("%d were removed", n.malformed))
 	}
@@ -204,12 +203,12 @@ func (x *examination) summarize(n *census) {
 }
 
 // found reports keys of kinds that are not as they should be.
-func (x *examination) found(check string, n map[string]int, level storage.Level, why string) {
-	if len(n) == 0 {
-		x.ok(check, "none")
+func (x *examination) found(check string, found string, level storage.Level, why string) {
+	if found == none {
+		x.ok(check, found)
 		return
 	}
-	x.report(level, check, counts(n), why)
+	x.report(level, check, found, why)
 }
 
 // orphans reports what leads nowhere.
@@ -224,14 +223,49 @@ func (x *examination) orphans(check, what string, n, removed int) {
 	}
 }
 
+// none is the text of an empty list.
+const none = "none"
+
 // counts is numbers by what they count, as text.
 func counts(n map[string]int) string {
 	if len(n) == 0 {
-		return "none"
+		return none
 	}
 	var list []string
 	for _, what := range slices.Sorted(maps.Keys(n)) {
 		list = append(list, fmt.Sprintf("%s %d", what, n[what]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// tally is keys by what kind of key they are: how many, and the first of them.
+type tally map[string]*struct {
+	n     int
+	first []string
+}
+
+// maxExamples is how many keys of a kind are named, so that somebody can look at them.
+const maxExamples = 3
+
+func (t tally) add(kind, key string) {
+	if t[kind] == nil {
+		t[kind] = &struct {
+			n     int
+			first []string
+		}{}
+	}
+	if t[kind].n++; t[kind].n <= maxExamples {
+		t[kind].first = append(t[kind].first, strconv.Quote(key))
+	}
+}
+
+func (t tally) String() string {
+	if len(t) == 0 {
+		return none
+	}
+	var list []string
+	for _, kind := range slices.Sorted(maps.Keys(t)) {
+		list = append(list, fmt.Sprintf("%s %d (%s)", kind, t[kind].n, strings.Join(t[kind].first, " ")))
 	}
 	return strings.Join(list, ", ")
 }

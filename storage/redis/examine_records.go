@@ -36,7 +36,7 @@ func (x *examination) record(e *entry, n *census) error {
 		err = x.index(e, n)
 	}
 	if errors.Is(err, storage.ErrDamaged) {
-		n.damaged[kinds[e.kind].name]++
+		n.damaged.add(kinds[e.kind].name, e.key)
 		return nil
 	}
 	if err == nil && versioned[e.kind] {
@@ -124,7 +124,7 @@ func (x *examination) grantRecord(e *entry, n *census) error {
 		return err
 	}
 	if !storage.Earlier(g.KeepUntil, g.MaxExpires).IsZero() && e.ttl < 0 {
-		n.immortal[kinds[e.kind].name]++
+		n.immortal.add(kinds[e.kind].name, e.key)
 	}
 	reply, err := x.run(x.ctx, unindexedScript, []string{e.key, x.keys.index(g.Realm, g.Username)}, id[2:], id[:])
 	if err != nil {
