@@ -19,7 +19,7 @@
 //   - A key with nothing behind it ("oauth2_provider:") is there, with the defaults of everything in it.
 //   - Secrets of clients are hashed when the file is read and not kept. Files of passwords for Redis are checked here and
 //     read, with [ReadSecret], by whoever connects.
-//   - A missing system secret is a problem with Redis only: with bolt the program makes it.
+//   - A missing system secret is a problem with Redis only: with bolt the program makes it, with a new store.
 //   - Plain HTTP beyond loopback is refused without a proxy, because the grant carries passwords. Whether base_url is
 //     https decides nothing, it only warns: it says what clients see, not what the process does.
 //   - Tests of journeys run whenever the file is read, so that a reload can't put a journey in use that decides otherwise

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -103,6 +104,10 @@ func examineSecrets(cfg *config.Config) (found []storage.Finding) {
 		if _, err := os.Stat(path); err != nil {
 			f = storage.Finding{
 				Level: storage.LevelWarn, Check: "system secret", Found: path + " is not there yet", Todo: "start the server: it makes one",
+			}
+			if lost := lostSecret(cfg, path); lost != "" {
+				found, todo, _ := strings.Cut(lost, ": ")
+				f.Level, f.Found, f.Todo = storage.LevelFail, found, todo
 			}
 		}
 		found = append(found, f)

@@ -99,13 +99,17 @@ func hashingPool(c config.PasswordHashing, set *password.Set) *password.Pool {
 	return password.NewPool(password.PoolOptions{Workers: workers, Cost: set.Cost()})
 }
 
-// systemSecrets reads the secrets that all keys are derived from. A missing first file is made when the store is
-// embedded; processes that share a store must share their secrets, so that then it is a fault.
+// systemSecrets reads the secrets that all keys are derived from. A missing first file is made with the
+// embedded store, when that is made too. For a store that is there it is a fault: a new secret would end all tokens and
+// lock all seeds away. So it is where processes share a store, since they must share their secrets.
 func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
 	var list [][]byte
 	for i, path := range c.Secrets.SystemFiles {
 		text, err := config.ReadSecret(path)
 		if errors.Is(err, fs.ErrNotExist) && i == 0 && c.Storage.Driver == config.DriverBolt {
+			if lost := lostSecret(c, path); lost != "" {
+				return nil, setupError{fmt.Errorf("secrets.system_files: %s", lost)}
+			}
 			log.Info("made a system secret", "file", path)
 			text, err = makeSecret(path)
 		}
@@ -119,6 +123,16 @@ func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
 		return nil, setupError{fmt.Errorf("secrets.system_files: %w", err)}
 	}
 	return secrets, nil
+}
+
+// lostSecret says what to do about a missing system secret that an embedded store needs; empty when there is no store yet.
+func lostSecret(c *config.Config, path string) string {
+	info, err := os.Stat(c.Storage.Bolt.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("the store %s is there, and its tokens and one-time codes need the secret %s: restore it from the backup; "+
+		"or make a new one with `ropcd secret generate --out %s`, with which they all end", c.Storage.Bolt.Path, path, path)
 }
 
 // seedPurpose names the keys that seal the seeds of one-time codes. Another name would lock all of them away.
