@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,7 +77,7 @@ func (s *Store) masters(ctx context.Context, f func(goredis.Cmdable) error) erro
 	return nil
 }
 
-// eachMaster are the clients of a cluster's masters.
+// eachMaster are the clients of a cluster's masters, in the order of their addresses.
 func eachMaster(ctx context.Context, cluster *goredis.ClusterClient) (all []*goredis.Client, err error) {
 	var mu sync.Mutex
 	err = cluster.ForEachMaster(ctx, func(_ context.Context, c *goredis.Client) error { // each on a goroutine of its own
@@ -84,5 +86,6 @@ func eachMaster(ctx context.Context, cluster *goredis.ClusterClient) (all []*gor
 		all = append(all, c)
 		return nil
 	})
+	slices.SortFunc(all, func(a, b *goredis.Client) int { return strings.Compare(a.Options().Addr, b.Options().Addr) })
 	return all, err
 }

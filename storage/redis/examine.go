@@ -28,6 +28,7 @@ type examination struct {
 	repair bool
 	tell   func(storage.Finding) bool
 	over   bool
+	unwell bool // the connection has failed
 }
 
 func (x *examination) report(level storage.Level, check, found, todo string) {
@@ -73,6 +74,7 @@ func (x *examination) connected() bool {
 		x.ok("connection", "each master answers and takes writes")
 		return true
 	}
+	x.unwell = true
 	x.failed("connection", err)
 	return x.masters(x.ctx, func(c goredis.Cmdable) error { return c.Ping(x.ctx).Err() }) == nil && !x.over
 }
@@ -105,35 +107,55 @@ func (x *examination) encrypted() {
 	x.ok("tls", "off, and Redis is on this machine")
 }
 
-// permissions tries what is sent outside of scripts; check has tried what scripts send.
+// permissions tries all that is sent, in scripts and outside of them. It says nothing where the connection has said why
+// nothing can be tried.
 func (x *examination) permissions() {
-	var denied []string
-	try := func(command string, args ...any) {
-		ctx, cancel := context.WithTimeout(x.ctx, x.opts.Timeout)
-		defer cancel()
-		err := x.rdb.Do(ctx, args...).Err()
-		if err != nil && strings.Contains(err.Error(), "NOPERM") {
-			denied = append(denied, command)
+	key := x.keys.probe()
+	ctx, cancel := context.WithTimeout(x.ctx, x.opts.Timeout)
+	defer cancel()
+	denied, keys, err := x.denied(ctx, key)
+	if err != nil && !strings.Contains(err.Error(), "NOPERM") {
+		if !x.unwell {
+			x.failed("permissions", err)
+		}
+		return
+	}
+	for _, command := range x.outside(key) {
+		err := x.rdb.Do(ctx, command...).Err()
+		switch m := ofCommand.FindStringSubmatch(fmt.Sprint(err)); {
+		case m != nil:
+			denied = append(denied, m[1])
+		case err != nil && strings.Contains(err.Error(), "NOPERM"):
+			keys = true
 		}
 	}
-	key := x.keys.probe()
-	try("eval", "eval", "return 1", 1, key)
-	try("wait", "wait", 0, 1)
-	try("scan", "scan", 0, "match", key, "count", 1)
-	try("info", "info", "server")
-	try("time", "time")
-	if x.opts.Mode == ModeCluster {
-		try("cluster|slots", "cluster", "slots")
-		try("cluster|shards", "cluster", "shards")
-		try("asking", "asking")
-	}
 	slices.Sort(denied)
+	var found, todo []string
 	if len(denied) > 0 {
-		p := x.missing(denied...)
-		x.report(storage.LevelFail, "permissions", p.Found, p.Todo)
+		p := x.missing(slices.Compact(denied)...)
+		found, todo = append(found, p.Found), append(todo, p.Todo)
+	}
+	if keys {
+		p := x.forbidden("")
+		found, todo = append(found, p.Found), append(todo, p.Todo)
+	}
+	if len(found) > 0 {
+		x.report(storage.LevelFail, "permissions", strings.Join(found, "; "), strings.Join(todo, "; "))
 		return
 	}
 	x.ok("permissions", "all commands that are sent are allowed")
+}
+
+// outside are the commands that are sent outside of scripts, so that nothing comes of them.
+func (x *examination) outside(key string) [][]any {
+	commands := [][]any{
+		{"eval", "return 1", 1, key}, {"evalsha", strings.Repeat("0", 40), 1, key}, {"wait", 0, 1},
+		{"scan", 0, "match", key, "count", 1}, {"info", "server"}, {"time"},
+	}
+	if x.opts.Mode == ModeCluster {
+		commands = append(commands, []any{"cluster", "slots"}, []any{"cluster", "shards"}, []any{"asking"})
+	}
+	return commands
 }
 
 // server looks at the settings of one master.
@@ -148,8 +170,8 @@ func (x *examination) server(c goredis.Cmdable) error {
 		return err
 	}
 	at := ""
-	if x.opts.Mode == ModeCluster {
-		at = " of the master at port " + field(info, "tcp_port")
+	if node, ok := c.(*goredis.Client); ok && x.opts.Mode == ModeCluster {
+		at = " of the master at " + node.Options().Addr
 	}
 	x.ok("version"+at, "Redis "+field(info, "redis_version"))
 	x.policy(at, info)

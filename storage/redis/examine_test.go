@@ -183,8 +183,43 @@ func TestExamineFindsMissingPermissions(t *testing.T) {
 	ok(t, "acl", raw(t, server.Addr()).Do(t.Context(), "acl", "setuser", "ropcd", "on", ">canary", "~*", "+@all", "-scan", "-wait", "-zadd").Err())
 	found := examined(t, open(t, server.Addr(), as("ropcd", "canary")), false)
 	expect(t, found, "connection", storage.LevelFail, "+zadd")
-	expect(t, found, "permissions", storage.LevelFail, "+scan +wait")
+	expect(t, found, "permissions", storage.LevelFail, "+scan +wait +zadd to it")
 	expect(t, found, "keys", storage.LevelFail, "+scan")
+
+	for rules, want := range map[string]string{
+		"~* +@all -zcount": "does not allow zcount add +zcount to it", "~* +@all -evalsha": "does not allow evalsha add +evalsha to it",
+		"~theirs:* +@all": "does not allow keys that begin with mine: add ~mine:* to it",
+	} {
+		args := []any{"acl", "setuser", "ropcd", "reset", "on", ">canary"}
+		for _, rule := range strings.Fields(rules) {
+			args = append(args, rule)
+		}
+		ok(t, "acl", raw(t, server.Addr()).Do(t.Context(), args...).Err())
+		found := examined(t, open(t, server.Addr(), as("ropcd", "canary"), prefix("mine")), false)
+		expect(t, found, "permissions", storage.LevelFail, want)
+		if strings.Contains(found["permissions"].Found, "eval,") || strings.Contains(found["permissions"].Found, "eval;") {
+			t.Errorf("%s: %v", rules, found["permissions"])
+		}
+	}
+	// What else keeps it from being used hides no right that is missing.
+	ok(t, "acl", raw(t, server.Addr()).Do(t.Context(), "acl", "setuser", "ropcd", "~*", "-zcount").Err())
+	ok(t, "config", raw(t, server.Addr()).ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	found = examined(t, open(t, server.Addr(), as("ropcd", "canary")), false)
+	expect(t, found, "connection", storage.LevelFail, "maxmemory-policy")
+	expect(t, found, "permissions", storage.LevelFail, "+zcount")
+}
+
+func TestExamineNamesTheMastersOfAClusterInOrder(t *testing.T) {
+	addrs := slices.Sorted(slices.Values(redistest.StartCluster(t, 0).Addrs()))
+	var named []string
+	for f := range open(t, "", func(o *redis.Options) { o.Mode, o.Addrs = redis.ModeCluster, addrs }).Examine(t.Context(), false) {
+		if addr, ok := strings.CutPrefix(f.Check, "version of the master at "); ok {
+			named = append(named, addr)
+		}
+	}
+	if !slices.Equal(named, addrs) {
+		t.Errorf("the masters are %q, named %q", addrs, named)
+	}
 }
 
 func TestExamineSaysWhyThereIsNothingToSee(t *testing.T) {

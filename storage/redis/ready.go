@@ -92,29 +92,40 @@ func (s *Store) check(ctx context.Context) error {
 
 // permitted is nil when a write is taken at the key's server, and all that scripts do is allowed.
 func (s *Store) permitted(ctx context.Context, key string) error {
-	reply, err := s.run(ctx, permissionsScript, []string{key}, millis(probeLife))
-	if err != nil {
+	commands, keys, err := s.denied(ctx, key)
+	switch {
+	case err != nil:
 		return s.diagnose(ctx, err)
-	}
-	denied, ok := reply.([]any)
-	if !ok {
-		return errReply
-	}
-	var commands []string
-	for _, d := range denied {
-		command, err := text(d)
-		if err != nil {
-			return err
-		}
-		if command == "keys" {
-			return s.forbidden("")
-		}
-		commands = append(commands, command)
-	}
-	if len(commands) > 0 {
+	case keys:
+		return s.forbidden("")
+	case len(commands) > 0:
 		return s.missing(commands...)
 	}
 	return nil
+}
+
+// denied are the commands of scripts that an ACL does not allow, and whether it does not allow the key.
+func (s *Store) denied(ctx context.Context, key string) (commands []string, keys bool, err error) {
+	reply, err := s.run(ctx, permissionsScript, []string{key}, millis(probeLife))
+	if err != nil {
+		return nil, false, err
+	}
+	denied, ok := reply.([]any)
+	if !ok {
+		return nil, false, errReply
+	}
+	for _, d := range denied {
+		command, err := text(d)
+		if err != nil {
+			return nil, false, err
+		}
+		if command == "keys" {
+			keys = true
+			continue
+		}
+		commands = append(commands, command)
+	}
+	return commands, keys, nil
 }
 
 // greet looks at the server behind a new connection.
