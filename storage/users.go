@@ -24,7 +24,8 @@ type Users interface {
 	UpdateUser(ctx context.Context, u *realm.User, endGrants bool) error
 	// UnlockUser clears failures, the consecutive count and locks of every account, or [ErrNotFound]. It is not an administrative change.
 	UnlockUser(ctx context.Context, realmKey, name string) error
-	// DeleteUser removes an owner with all known sources and ends the owner's grants, or [ErrNotFound].
+	// DeleteUser removes an owner with all known sources and ends the owner's grants, or [ErrNotFound]. It removes a record
+	// that can't be read too: there is no other way out.
 	DeleteUser(ctx context.Context, realmKey, name string) error
 	// Users lists the owners of a realm in no order. For administrators: it may read everything there is.
 	Users(ctx context.Context, realmKey string) iter.Seq2[*realm.User, error]

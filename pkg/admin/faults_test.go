@@ -47,6 +47,9 @@ func TestFaultsAreShownAsWhatTheyAre(t *testing.T) {
 				"user/create": admin.NewUser{InRealm: alpha, Username: "other", IfAbsent: true}, "user/disable": userRef("demo"),
 				"user/unlock": userRef("demo"), "user/delete": userRef("demo"),
 			}
+			if errors.Is(tc.fault, storage.ErrDamaged) {
+				delete(changes, "user/delete") // see TestDamagedUserCanBeDeleted
+			}
 			reads := map[string]any{"client/show": clientRef("app"), "user/show": userRef("demo"), "user/list": alpha}
 			for _, verbs := range []map[string]any{reads, changes} {
 				for verb, in := range verbs {
@@ -202,5 +205,39 @@ func TestNoServer(t *testing.T) {
 	_, err := admin.Do[admin.Realm](t.Context(), admin.Dial(filepath.Join(t.TempDir(), "none")), "realm/show", alpha)
 	if !errors.Is(err, admin.ErrNoServer) || !strings.Contains(err.Error(), "none") {
 		t.Error(err)
+	}
+}
+
+func TestDamagedUserCanBeDeleted(t *testing.T) {
+	s := newServer(t)
+	s.user("demo")
+	before := len(s.events())
+	damaged := fmt.Errorf("decode: %w", storage.ErrDamaged)
+	s.store.userByName = func(context.Context, string, string) (*realm.User, error) { return nil, damaged }
+	do[admin.Nothing](s, "user/delete", userRef("DEMO"))
+	s.store.userByName = nil
+	s.refused(admin.CodeNotFound, "user/show", userRef("demo"))
+	events := s.events()[before:]
+	if len(events) != 1 || events[0].Reason != "user_delete" || events[0].Username != "demo" || events[0].Realm != "/alpha" {
+		t.Errorf("events: %+v", events)
+	}
+}
+
+func TestListGoesOnBehindADamagedUser(t *testing.T) {
+	s := newServer(t)
+	s.store.users = func(context.Context, string) iter.Seq2[*realm.User, error] {
+		return func(yield func(*realm.User, error) bool) {
+			_ = yield(nil, storage.ErrDamaged) && yield(&realm.User{Username: "demo"}, nil) && yield(nil, storage.ErrDamaged)
+		}
+	}
+	var names []string
+	var failed error
+	for u, err := range admin.List[admin.User](t.Context(), s.api, "user/list", alpha) {
+		if failed = err; err == nil {
+			names = append(names, u.Username)
+		}
+	}
+	if len(names) != 1 || names[0] != "demo" || failed == nil || !strings.Contains(failed.Error(), "2 of the users can't be read") {
+		t.Errorf("listed %q, then: %v", names, failed)
 	}
 }

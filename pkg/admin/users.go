@@ -110,6 +110,7 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
+// listUsers goes on behind damaged users, and says at the end how many there are.
 func (a *api) listUsers(ctx context.Context, in InRealm) iter.Seq2[User, error] {
 	return func(yield func(User, error) bool) {
 		r, err := a.realm(in.Realm)
@@ -117,7 +118,12 @@ func (a *api) listUsers(ctx context.Context, in InRealm) iter.Seq2[User, error] 
 			yield(User{}, err)
 			return
 		}
+		damaged := 0
 		for u, err := range a.Store.Users(ctx, r.Path.Key()) {
+			if errors.Is(err, storage.ErrDamaged) {
+				damaged++
+				continue
+			}
 			if err != nil {
 				yield(User{}, err)
 				return
@@ -125,6 +131,10 @@ func (a *api) listUsers(ctx context.Context, in InRealm) iter.Seq2[User, error] 
 			if !yield(describeUser(u, r.Lockout), nil) {
 				return
 			}
+		}
+		if damaged > 0 {
+			yield(User{}, refuse(CodeInternal, "the store holds a damaged value: %d of the users can't be read and are not listed; "+
+				"ropcd doctor names the keys, ropcd user delete removes such a user", damaged))
 		}
 	}
 }
@@ -350,9 +360,17 @@ func (a *api) unlockUser(ctx context.Context, in UserRef, t *trail) (UserAnswer,
 	return UserAnswer{User: describeUser(u.User, u.policy)}, nil
 }
 
+// deleteUser also removes a user that can't be read, if it is named by user name.
 func (a *api) deleteUser(ctx context.Context, in UserRef, t *trail) (Nothing, error) {
 	u, err := a.user(ctx, in, t)
-	if err != nil {
+	if name, ok := realm.Username(in.Username); ok && errors.Is(err, storage.ErrDamaged) {
+		r, err := a.realm(in.Realm)
+		if err != nil {
+			return Nothing{}, err
+		}
+		t.Realm, t.Username = string(r.Path), name
+		u.User = &realm.User{Realm: r.Path.Key(), Username: name}
+	} else if err != nil {
 		return Nothing{}, err
 	}
 	if err := a.Store.DeleteUser(ctx, u.Realm, u.Username); err != nil {

@@ -119,16 +119,17 @@ func list[Item any](ctx context.Context, c *cli, verb string, in any, head strin
 	})
 }
 
-// showAll writes objects as JSON: a line each, or all of them as an array.
+// showAll writes objects as JSON: a line each, or all of them as an array. What came before an error is shown too.
 func showAll[Item any](c *cli, items iter.Seq2[Item, error]) error {
 	if c.output == "jsonl" {
 		return each(items, func(item Item) error { return c.show(item, nil) })
 	}
 	all := []Item{}
-	if err := each(items, func(item Item) error { all = append(all, item); return nil }); err != nil {
-		return err
+	failed := each(items, func(item Item) error { all = append(all, item); return nil })
+	if failed != nil && len(all) == 0 {
+		return failed
 	}
-	return c.show(all, nil)
+	return errors.Join(failed, c.show(all, nil))
 }
 
 func each[Item any](items iter.Seq2[Item, error], f func(Item) error) error {

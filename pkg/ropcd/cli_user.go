@@ -184,7 +184,10 @@ func userVerb(c *cli, verb, short string) *cobra.Command {
 }
 
 func deleteUserCommand(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "delete", Short: "Remove a user, and end the user's grants", Example: "  ropcd user delete --realm alpha --username demo"}
+	cmd := &cobra.Command{
+		Use: "delete", Short: "Remove a user, and end the user's grants", Example: "  ropcd user delete --realm alpha --username demo",
+		Long: "Remove a user, and end the user's grants. Named by --username, a user whose record is damaged is removed too.",
+	}
 	return userRef(c, cmd, func(cmd *cobra.Command, in admin.UserRef) error {
 		return ask(cmd.Context(), c, "user/delete", in, func(w io.Writer, _ admin.Nothing) { pairs(w, "deleted", in.Username+in.ID) })
 	})

@@ -190,3 +190,42 @@ func damaged(t *testing.T, s *bolt.Store, grants map[string]*storage.Grant) {
 		t.Error("no grant is damaged")
 	}
 }
+
+func TestDamagedOwnerCanBeDeletedAndMadeAnew(t *testing.T) {
+	path := file(t)
+	s := open(t, path)
+	addUser(t, s, "amelie")
+	addUser(t, s, "bob")
+	r := begin(t, s, "amelie", realm.Lockout{}).Reservation
+	g := newGrant(r, time.Minute)
+	if err := s.Finish(t.Context(), storage.Settlement{Reservation: r, Outcome: storage.Success, Grant: g}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, path, func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("users")).Put([]byte("\x00\x06/alpha\x00\x06amelie"), []byte("garbage"))
+	})
+	s = open(t, path)
+	ctx := t.Context()
+	if _, err := s.UserByName(ctx, alpha, "amelie"); !errors.Is(err, storage.ErrDamaged) {
+		t.Fatal(err)
+	}
+	if err := s.DeleteUser(ctx, alpha, "amelie"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Inspect(ctx, g.ID); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the grant: %v", err)
+	}
+	addUser(t, s, "amelie") // with the same id
+	for _, name := range []string{"amelie", "bob"} {
+		u, err := s.UserByName(ctx, alpha, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same, err := s.UserByID(ctx, alpha, u.ID); err != nil || same.Username != name {
+			t.Errorf("%s by id: %v", name, err)
+		}
+	}
+}

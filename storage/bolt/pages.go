@@ -210,7 +210,7 @@ func elementAt(page []byte, i int, branch bool) (e leaf, ok bool) {
 		pos, keySize, valueSize = word(0), word(4), 0
 		e.page = binary.NativeEndian.Uint64(page[at+8:])
 	} else {
-		e.bucket = word(0) == bucketElement
+		e.bucket = word(0)&bucketElement != 0
 	}
 	from := at + pos
 	if from+keySize+valueSize > uint64(len(page)) {

@@ -133,6 +133,9 @@ func (s *Store) open(path string) error {
 	if err == nil {
 		err = s.db.Update(prepare)
 	}
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) { // a record in the place of a bucket
+		err = fmt.Errorf("%w: %w", ErrPages, err)
+	}
 	if err == nil && isNew {
 		err = syncDir(dir)
 	}

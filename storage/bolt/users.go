@@ -1,7 +1,9 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/ropcd/ropcd/pkg/guard"
@@ -151,16 +153,35 @@ func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 	return s.write(ctx, func(t *tx) error {
 		who := account{realmKey, name}
 		u, err := t.owner(who)
-		if err != nil {
+		switch {
+		case err == nil:
+			t.delete(idsBucket, key(realmKey, u.ID))
+		case errors.Is(err, storage.ErrDamaged):
+			t.deleteIDs(who)
+		default:
 			return err
 		}
 		t.delete(usersBucket, who.key())
-		t.delete(idsBucket, key(realmKey, u.ID))
 		t.putSources(who, nil)
 		t.endOwned(who)
 		s.held.drop(t, who)
 		return nil
 	})
+}
+
+// deleteIDs removes all ids that lead to an owner whose own can't be read. It goes through those of the realm.
+func (t *tx) deleteIDs(who account) {
+	var ids [][]byte
+	prefix := key(who.realm)
+	c := t.Bucket(idsBucket).Cursor()
+	for k, name := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, name = c.Next() {
+		if string(name) == who.name {
+			ids = append(ids, bytes.Clone(k))
+		}
+	}
+	for _, id := range ids {
+		t.delete(idsBucket, id)
+	}
 }
 
 // Users implements [storage.Users].

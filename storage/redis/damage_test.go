@@ -157,3 +157,38 @@ func TestMalformedIndexMemberIsDamageUntilTheGrantsAreEnded(t *testing.T) {
 		t.Errorf("%d grants after the repair", len(list))
 	}
 }
+
+func TestDamagedOwnerCanBeDeletedAndMadeAnew(t *testing.T) {
+	server := healthy(t)
+	ctx, c, s := t.Context(), raw(t, server.Addr()), open(t, server.Addr(), prefix("mine"))
+	key := fmt.Sprintf("mine:{%03x}:u:6:/alphaalice", storage.Bucket(alpha, "alice"))
+	for how, spoil := range map[string]func() error{
+		"garbage":    func() error { return c.Set(ctx, key, "garbage", 0).Err() },
+		"long":       func() error { return c.Append(ctx, key, "x").Err() },
+		"empty":      func() error { return c.Set(ctx, key, "", 0).Err() },
+		"wrong type": func() error { return errors.Join(c.Del(ctx, key).Err(), c.RPush(ctx, key, "x").Err()) },
+	} {
+		addUser(t, s, "alice")
+		g := login(t, s, "alice")
+		ok(t, how, spoil())
+		if _, err := s.UserByName(ctx, alpha, "alice"); !errors.Is(err, storage.ErrDamaged) {
+			t.Errorf("%s: %v", how, err)
+		}
+		ok(t, how, s.DeleteUser(ctx, alpha, "alice"))
+		if _, err := s.Inspect(ctx, g.ID); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: the grant: %v", how, err)
+		}
+		if err := s.DeleteUser(ctx, alpha, "alice"); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: again: %v", how, err)
+		}
+		if _, err := s.UserByID(ctx, alpha, "id of alice"); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("%s: by id: %v", how, err)
+		}
+	}
+	again := owner("alice")
+	again.ID = "another id"
+	ok(t, "create", s.CreateUser(ctx, again))
+	if _, err := s.UserByID(ctx, alpha, "id of alice"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the old id: %v", err)
+	}
+}

@@ -107,17 +107,22 @@ func (s *Store) UnlockUser(ctx context.Context, realmKey, name string) error {
 }
 
 // DeleteUser removes an owner with grants, known sources and attempts under way in one step, then the pointer from the id.
+// The pointer to an owner whose record can't be read stays: it leads nowhere then, and nobody takes it for anything.
 func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 	for range maxRounds {
-		old, err := s.UserByName(ctx, realmKey, name)
-		if err != nil {
+		record, err := s.get(ctx, s.keys.user(realmKey, name)) // "" when it is of another type
+		if err != nil && !errors.Is(err, storage.ErrDamaged) {
 			return err
 		}
-		pointer, err := s.get(ctx, s.keys.id(realmKey, old.ID))
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		old, err := storage.DecodeUser(realmKey, name, []byte(record))
+		pointer := ""
+		if err == nil {
+			pointer, err = s.get(ctx, s.keys.id(realmKey, old.ID))
+		}
+		if err != nil && !errors.Is(err, storage.ErrNotFound) && !errors.Is(err, storage.ErrDamaged) {
 			return err
 		}
-		if err := s.removeUser(ctx, old); err == nil {
+		if err := s.removeUser(ctx, realmKey, name, record[min(storage.LoginSize, len(record)):]); err == nil {
 			if pointer == "" {
 				return nil
 			}
@@ -129,16 +134,13 @@ func (s *Store) DeleteUser(ctx context.Context, realmKey, name string) error {
 	return errContended
 }
 
-func (s *Store) removeUser(ctx context.Context, old *realm.User) error {
-	before, err := storage.EncodeAdministrative(old)
-	if err != nil {
-		return err
-	}
-	key := s.keys.user(old.Realm, old.Username)
+// removeUser removes an owner whose record still has the administrative part that was read.
+func (s *Store) removeUser(ctx context.Context, realmKey, name, part string) error {
+	key := s.keys.user(realmKey, name)
 	reply, err := s.confirm(ctx, deleteUserScript, []string{
-		key, s.keys.index(old.Realm, old.Username), s.keys.reservations(old.Realm, old.Username),
-		s.keys.sources(old.Realm, old.Username), s.keys.done(key, freshNonce()),
-	}, s.keys.in(old.Realm, old.Username), before, millis(doneLife))
+		key, s.keys.index(realmKey, name), s.keys.reservations(realmKey, name), s.keys.sources(realmKey, name),
+		s.keys.done(key, freshNonce()),
+	}, s.keys.in(realmKey, name), part, millis(doneLife))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,11 @@
 
 local answer = done(KEYS[5])
 if answer then return answer end
-local v = redis.call('GET', KEYS[1])
+local v = redis.pcall('GET', KEYS[1])
+if type(v) == 'table' then
+  if not v.err:find('WRONGTYPE') then return v end
+  v = '' -- of another type: damage goes too
+end
 if not v then return 'none' end
 if v:sub(LOGIN_SIZE + 1) ~= ARGV[2] then return 'changed' end
 drop_all(ARGV[1], KEYS[2])
