@@ -202,7 +202,7 @@ func TestExamineFindsMissingPermissions(t *testing.T) {
 		}
 	}
 	// What else keeps it from being used hides no right that is missing.
-	ok(t, "acl", raw(t, server.Addr()).Do(t.Context(), "acl", "setuser", "ropcd", "~*", "-zcount").Err())
+	ok(t, "acl", raw(t, server.Addr()).Do(t.Context(), "acl", "setuser", "ropcd", "reset", "on", ">canary", "~*", "+@all", "-zcount").Err())
 	ok(t, "config", raw(t, server.Addr()).ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
 	found = examined(t, open(t, server.Addr(), as("ropcd", "canary")), false)
 	expect(t, found, "connection", storage.LevelFail, "maxmemory-policy")
