@@ -129,12 +129,20 @@ func newClient() *http.Client {
 }
 
 // ask asks for the metadata.
-func (p *process) ask(client *http.Client) (*http.Response, error) {
+func (p *process) ask(client *http.Client) (head, error) {
 	r, err := client.Get(strings.Replace(p.url, "http://", "https://", 1) + "/.well-known/oauth-authorization-server/oauth2/realms/root/realms/alpha")
-	if err == nil {
-		_ = r.Body.Close()
+	if err != nil {
+		return head{}, err
 	}
-	return r, err
+	_ = r.Body.Close()
+	return head{r.StatusCode, r.ProtoMajor, r.Proto, r.Header}, nil
+}
+
+// head is a response without its body.
+type head struct {
+	StatusCode, ProtoMajor int
+	Proto                  string
+	Header                 http.Header
 }
 
 // Whoever opens streams and resets them (CVE-2023-44487), or leaves them open, neither fills memory nor keeps others out.

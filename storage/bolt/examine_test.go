@@ -147,7 +147,7 @@ func TestExamineTellsNoKeysWhileTheStoreIsOpen(t *testing.T) {
 	if _, err := s.File().WriteAt(bytes.ReplaceAll(b, []byte("amelie01"), []byte("amelie91")), 0); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, examined(t, s.Examine(t.Context(), false)), "pages", storage.LevelFail, "page 3: its keys are out of order")
+	expect(t, examined(t, s.Examine(t.Context(), false)), "pages", storage.LevelFail, ": its keys are out of order")
 }
 
 func TestExamineFindsDamagedFiles(t *testing.T) {
