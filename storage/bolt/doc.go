@@ -20,7 +20,8 @@
 //     key lives as long as the process: what people type into the wrong field must not stay.
 //   - An owner's known sources stand beside the record, not in it: who only asks for the owner does not read them. Begin
 //     and Finish read them for everybody, and a failure writes the one account that judged it: owners' general accounts,
-//     their sources and strangers are three trees, and a commit has a page for each level of the one that it changes.
+//     their sources and strangers are three trees, and a commit has a page for each level of the one that it changes, and
+//     another one where a page overflows.
 //   - A grant stands in three buckets: its record, the index of its owner, and the order of expiry from which the sweeper
 //     takes what has ended. Dead epochs are swept by a walk over all grants, only after an epoch moved.
 //   - Keys are made of length-prefixed parts (keys.go), so no name can pass for another.
