@@ -15,7 +15,6 @@ import (
 
 const (
 	maxBody       = 16 << 10
-	firstRead     = 512 // more than most forms have
 	maxParameters = 64
 	formType      = "application/x-www-form-urlencoded"
 )
@@ -75,22 +74,11 @@ func readBody(r *http.Request) (string, *refusal) {
 	case r.ContentLength > maxBody:
 		return "", errTooLarge
 	}
-	return readLength(r.Body, int(r.ContentLength))
-}
-
-// readLength reads n bytes, into memory that grows as they come: a length costs whoever announces it nothing.
-func readLength(body io.Reader, n int) (string, *refusal) {
-	b := make([]byte, min(n, firstRead))
-	for read := 0; ; {
-		if _, err := io.ReadFull(body, b[read:]); err != nil {
-			return "", errMalformed
-		}
-		if read = len(b); read == n {
-			return string(b), nil
-		}
-		b = append(make([]byte, 0, min(n, 2*read)), b...)
-		b = b[:cap(b)]
+	b, err := io.ReadAll(r.Body) // which takes no memory for what is announced and does not come
+	if err != nil || int64(len(b)) != r.ContentLength {
+		return "", errMalformed
 	}
+	return string(b), nil
 }
 
 // readChunks is readBody for a length that is known at the end only, and may be 0.
