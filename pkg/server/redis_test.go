@@ -44,9 +44,6 @@ var oneProcess = "^(" + strings.Join([]string{
 // Two processes on a Cluster of three masters, in turn for each request, answer like one: all tests of this package, but for
 // those of what is one process's own, and each until it moves the clock.
 func TestOnTwoProcesses(t *testing.T) {
-	if *onStore != "bolt" {
-		t.Skip("this is such a run")
-	}
 	t.Parallel()
 	args := []string{"-test.v", "-test.shuffle=on", "-test.timeout=5m", "-test.skip", oneProcess, "-store", "cluster"}
 	out, err := exec.CommandContext(t.Context(), os.Args[0], args...).CombinedOutput()
