@@ -8,7 +8,6 @@ import (
 	"iter"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -105,9 +104,8 @@ func examineSecrets(cfg *config.Config) (found []storage.Finding) {
 			f = storage.Finding{
 				Level: storage.LevelWarn, Check: "system secret", Found: path + " is not there yet", Todo: "start the server: it makes one",
 			}
-			if lost := lostSecret(cfg, path); lost != "" {
-				found, todo, _ := strings.Cut(lost, ": ")
-				f.Level, f.Found, f.Todo = storage.LevelFail, found, todo
+			if lost, what, todo := lostSecret(cfg, path); lost {
+				f.Level, f.Found, f.Todo = storage.LevelFail, what, todo
 			}
 		}
 		found = append(found, f)

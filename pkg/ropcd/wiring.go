@@ -107,8 +107,8 @@ func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
 	for i, path := range c.Secrets.SystemFiles {
 		text, err := config.ReadSecret(path)
 		if errors.Is(err, fs.ErrNotExist) && i == 0 && c.Storage.Driver == config.DriverBolt {
-			if lost := lostSecret(c, path); lost != "" {
-				return nil, setupError{fmt.Errorf("secrets.system_files: %s", lost)}
+			if lost, found, todo := lostSecret(c, path); lost {
+				return nil, setupError{fmt.Errorf("secrets.system_files: %s: %s", found, todo)}
 			}
 			log.Info("made a system secret", "file", path)
 			text, err = makeSecret(path)
@@ -125,14 +125,14 @@ func systemSecrets(c *config.Config, log *slog.Logger) (*token.Secrets, error) {
 	return secrets, nil
 }
 
-// lostSecret says what to do about a missing system secret that an embedded store needs; empty when there is no store yet.
-func lostSecret(c *config.Config, path string) string {
+// lostSecret tells whether a missing system secret is one that an embedded store needs, and if so, what to do.
+func lostSecret(c *config.Config, path string) (lost bool, found, todo string) {
 	info, err := os.Stat(c.Storage.Bolt.Path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		return ""
+		return false, "", ""
 	}
-	return fmt.Sprintf("the store %s is there, and its tokens and one-time codes need the secret %s: restore it from the backup; "+
-		"or make a new one with `ropcd secret generate --out %s`, with which they all end", c.Storage.Bolt.Path, path, path)
+	return true, fmt.Sprintf("the store %s is there, and its tokens and one-time codes need the secret %s", c.Storage.Bolt.Path, path),
+		fmt.Sprintf("restore it from the backup; or make a new one with `ropcd secret generate --out %s`, with which they all end", path)
 }
 
 // seedPurpose names the keys that seal the seeds of one-time codes. Another name would lock all of them away.
