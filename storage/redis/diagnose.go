@@ -38,7 +38,7 @@ func (p *Problem) Unwrap() []error {
 	return []error{storage.ErrUnavailable, p.cause}
 }
 
-// refusals of a server by what they say, the first that fits.
+// spoken are refusals of a server by what they say, the first that fits.
 var spoken = []struct{ says, found, todo string }{
 	{"NOAUTH", "the server wants a password", "set storage.redis.password_file, and storage.redis.username if it is not the default user's"},
 	{"WRONGPASS", "the server refuses the user name or the password", "compare storage.redis.username and password_file with ACL LIST on the server"},
@@ -50,7 +50,7 @@ var spoken = []struct{ says, found, todo string }{
 	{"unknown command 'sentinel'", "the server is no sentinel", "name the sentinels in storage.redis.addrs, or set storage.redis.mode to single"},
 	{"DB index is out of range", "the server has no such database", "set storage.redis.db to one that it has"},
 	{"LOADING", "the server is still loading its data", "wait until it has"},
-	{"READONLY", "the server is a replica", "name its master in storage.redis.addrs, or set storage.redis.mode to sentinel"},
+	{"READONLY", errReplica.Found, errReplica.Todo},
 	{"OOM", "the server's memory is full", "raise maxmemory"},
 	{"MISCONF", "the server can't save to its disk", "see its log, and make room on the disk"},
 	{"NOREPLICAS", "the server has fewer replicas than its min-replicas-to-write", "bring its replicas back"},

@@ -82,7 +82,7 @@ func (x *examination) connected() bool {
 // secrets tells whether the process that looked before has the same system secret.
 func (x *examination) secrets() {
 	switch {
-	case x.signer.mark == "":
+	case x.signer.mark == "", x.unwell: // nobody has looked
 	case x.signer.unlike.Load():
 		x.report(storage.LevelWarn, "system secrets", "another process of this store signs with another system secret", unlikeTodo)
 	default:

@@ -37,6 +37,10 @@ func TestProcessesWithUnlikeSecretsAreNoticed(t *testing.T) {
 	if f := examined(t, a, false)["system secrets"]; f.Level != storage.LevelWarn {
 		t.Errorf("%+v", f)
 	}
+	ok(t, "config", raw(t, server.Addr()).ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	if f, told := examined(t, with("another"), false)["system secrets"]; told {
+		t.Errorf("nobody has looked: %+v", f)
+	}
 	for _, key := range []string{"a secret of everybody", "another"} {
 		if value := raw(t, server.Addr()).Get(t.Context(), "shared:{000}:s").Val(); strings.Contains(key, value) || len(value) != 16 {
 			t.Errorf("the mark %q tells of the secret", value)
