@@ -25,9 +25,9 @@ const grantVersion = 2
 // until: then it is the usual one, see usualKeep.
 //
 // Then follows what never changes: the auth time (ms, 6 bytes), and, in the short forms of compact.go, the realm, the user
-// name, the client id, the scopes joined by a space, the subject and the rest. Last stand 6 bytes of SHA-1 over the grant's id and all
-// before: so the record is bound to its key without naming it. It is no secret and keeps nobody out who may write to the
-// store; SHA-1 is what a script of Redis can compute.
+// name, the client id, the scopes joined by a space, the subject and the rest. Last stand 6 bytes of SHA-1 over the
+// grant's id and all before: so the record is bound to its key without naming it. It is no secret and keeps nobody out who
+// may write to the store; SHA-1 is what a script of Redis can compute.
 const (
 	hasWide           = 1 << iota // generation or seq is beyond 16 bits
 	hasRefresh                    // no bytes: a refresh token was issued

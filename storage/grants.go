@@ -59,9 +59,10 @@ const ClockLeeway = time.Second
 //
 // Then, with Rotate and the current generation: generation and Seq + 1, a fresh refresh expiry, within the grant's end.
 // A predecessor is within Grace when the rotation was less than that ago, or is no more than [ClockLeeway] to come: the
-// clock was set back then, and nobody knows how long ago it was. A predecessor within Grace, or a repeated Nonce: nothing changes, and the answer is the same generation, Seq and
-// expiry as the first one. Without Rotate and the current generation: Seq + 1. A zero Nonce repeats nothing. A grant that
-// no refresh token was issued for is refused like one that is not alive.
+// clock was set back then, and nobody knows how long ago it was. A predecessor within Grace, or a repeated Nonce: nothing
+// changes, and the answer is the same generation, Seq and expiry as the first one. Without Rotate and the current
+// generation: Seq + 1. A zero Nonce repeats nothing. A grant that no refresh token was issued for is refused like one that
+// is not alive.
 type RefreshStep struct {
 	ID         GrantID
 	Generation uint32

@@ -58,8 +58,8 @@ type Store struct {
 var _ storage.Store = (*Store)(nil)
 
 // Open opens the file, or makes it and its directory, readable by its owner only. [ErrLocked] when another process has
-// it open, [ErrPages] when its pages are damaged, [storage.ErrDamaged] when it is no file of ours or of a newer format. A file of an older format is refused, and
-// stays as it is. The caller closes the store.
+// it open, [ErrPages] when its pages are damaged, [storage.ErrDamaged] when it is no file of ours or of a newer format. A
+// file of an older format is refused, and stays as it is. The caller closes the store.
 func Open(path string, opts Options) (*Store, error) {
 	s := newStore(opts)
 	if err := s.start(path); err != nil {

@@ -165,7 +165,8 @@ func (x *settling) args() []any {
 // bucketBytes are the two bytes that a grant's id begins with.
 func bucketBytes(bucket uint16) []byte { return binary.BigEndian.AppendUint16(nil, bucket) }
 
-// newGrant completes and encodes a grant: its id, which the record does not name, and the record. The script lets it end with the account that it finds.
+// newGrant completes and encodes a grant: its id, which the record does not name, and the record. The script lets it end
+// with the account that it finds.
 func (s *Store) newGrant(ctx context.Context, r *storage.Reservation, g *storage.Grant) ([]byte, error) {
 	now, err := s.epochsOf(ctx, realmClient{g.Realm, g.ClientID}, false)
 	if err != nil {

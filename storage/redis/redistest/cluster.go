@@ -25,8 +25,8 @@ type Cluster struct {
 // shares are the slots that each master serves at first.
 var shares = [][2]int{{0, 5460}, {5461, 10922}, {10923, 16383}}
 
-// StartCluster runs a cluster with so many replicas of each master, with more arguments for each of its servers if any are given, and waits until all of them
-// agree on who serves what, and the replicas follow.
+// StartCluster runs a cluster with so many replicas of each master, with more arguments for each of its servers if any are
+// given, and waits until all of them agree on who serves what, and the replicas follow.
 func StartCluster(t testing.TB, replicas int, args ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, ids: map[*Server]string{}, buses: map[*Server]string{}}
